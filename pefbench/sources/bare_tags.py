@@ -1,8 +1,8 @@
-"""Tags that say the same as those of a scheme, written otherwise.
+"""Other spellings of the tags of a scheme.
 
-- ``B_PER`` and ``PER-B`` are B-PER, and so is ``b-per`` beside ``o``.
-- ``B`` and ``I`` alone, as in BioBERT's corpora of one type each, are those of one type, which gets a name here.
-- Types alone, ``person-actor``, as in Few-NERD and Stanford NER: the scheme IO, in which neighbours are one entity.
+- ``B_PER`` and ``PER-B`` mean B-PER, and so does ``b-per`` if outside is ``o``.
+- ``B`` and ``I`` alone, as in BioBERT's corpora with a single type, get the type `ONE_TYPE`.
+- Types without a prefix, ``person-actor``, as in Few-NERD and Stanford NER: scheme IO, adjacent words are one entity.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OUTSIDE = "O"
 ONE_TYPE = "ENTITY"
-"""The type of entities whose tags name none."""
+"""The type of entities whose tags do not name one."""
 PREFIXED = re.compile("[BIESLU]-.*", re.DOTALL)
 WAYS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = (
     (re.compile("([BIESLU])[_:/.](.+)"), lambda tag: f"{tag[1]}-{tag[2]}"),
@@ -24,18 +24,18 @@ WAYS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = (
     (re.compile("([biesluBIESLU])-(.+)"), lambda tag: f"{tag[1].upper()}-{tag[2]}"),
     (re.compile("[BIESLU]"), lambda tag: f"{tag[0]}-{ONE_TYPE}"),
 )
-"""How tags may be written, and what each of them is in a scheme: a data set is of one of these."""
+"""The known spellings of tags, each with its translation; a data set uses one of them."""
 
 
 class Rewritten(NamedTuple):
-    """Tags as a scheme has them, and a note of what was done."""
+    """Tags translated to a scheme, and a note about it."""
 
     tags: list[list[str]]
     note: str
 
 
 def in_scheme(sentences: Sequence[Sequence[str]]) -> Rewritten | None:
-    """The tags of a data set as a scheme has them; None for those that are, and for what is in no way clear."""
+    """Translate the tags of a data set to a scheme; None if they already follow one or have no clear translation."""
     counts = Counter(tag for tags in sentences for tag in tags)
     inside = [tag for tag in counts if tag not in (OUTSIDE, OUTSIDE.lower())]
     if not all(counts) or all(PREFIXED.fullmatch(tag) for tag in counts if tag != OUTSIDE):
@@ -51,7 +51,7 @@ def in_scheme(sentences: Sequence[Sequence[str]]) -> Rewritten | None:
 
 
 def _meaning(inside: Sequence[str]) -> dict[str, str] | None:
-    """What each tag is in a scheme, where all are written in one way."""
+    """Tag -> its translation, if all tags share one spelling."""
     for way, becomes in WAYS:
         found = {tag: becomes(match) for tag in inside if (match := way.fullmatch(tag))}
         if len(found) == len(inside):
@@ -60,7 +60,7 @@ def _meaning(inside: Sequence[str]) -> dict[str, str] | None:
 
 
 def _types_alone(inside: Sequence[str], counts: Counter[str]) -> dict[str, str] | None:
-    """Types as tags of IO, where most words are outside of all of them: parts of speech have no such tag."""
+    """Types as tags of IO, if most words are outside; for parts of speech, they are not."""
     if counts.most_common(1)[0][0] != OUTSIDE or any(PREFIXED.fullmatch(tag) for tag in inside):
         return None
     return {tag: f"I-{tag}" for tag in inside}

@@ -1,4 +1,4 @@
-"""Rows one by one, from a format whose text can be read in blocks: each is read as a file of its own."""
+"""Streams rows of formats whose text can be divided into blocks; each block is read like a separate file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import Row
 
 LINES = 1024
-"""Lines of a block, or a few more."""
+"""Lines in a block, or slightly more."""
 
 
 def in_blocks(read: ReadText, *, ends: Callable[[str], bool]) -> StreamText:
-    """Read in blocks. ends: whether a block may end after this line."""
+    """Make a streaming reader that reads blocks. ends: whether a block may end after a line."""
 
     def stream(lines: Iterator[str], file: str, bad: BadRows) -> Iterator[Row]:
         columns: tuple[str, ...] = ()
@@ -28,19 +28,19 @@ def in_blocks(read: ReadText, *, ends: Callable[[str], bool]) -> StreamText:
                 continue
             try:
                 found, shift = read(text, file, BadRows()), before
-            except DataError:  # blank lines before it keep its lines' numbers right in the message
+            except DataError:  # read again after blank lines, so that the message has the right line number
                 found, shift = read("\n" * before + text, file, bad), 0
             columns = columns or found.columns
             if found.rows and found.columns != columns and columns[0].isdecimal():
                 where = f"{file}:{found.rows[0].line + shift}"
-                raise DataError(f"{where}: {len(found.columns)} columns where the file has {len(columns)}")
+                raise DataError(f"{where}: {len(found.columns)} columns, but the file has {len(columns)}")
             yield from (replace(row, line=row.line + shift) for row in found.rows)
 
     return stream
 
 
 def _blocks(lines: Iterator[str], ends: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
-    """The lines before a block, and its text."""
+    """Blocks: the number of lines before each, and its text."""
     before, block = 0, list[str]()
     for line in _ended(lines):
         block.append(line)
@@ -51,7 +51,7 @@ def _blocks(lines: Iterator[str], ends: Callable[[str], bool]) -> Iterator[tuple
 
 
 def _ended(lines: Iterator[str]) -> Iterator[str]:
-    """Lines that end in a line feed alone: a carriage return within one ends none."""
+    """Lines that end only at a line feed, not at a carriage return."""
     parts: list[str] = []
     for part in lines:
         parts.append(part)

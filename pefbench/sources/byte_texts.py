@@ -1,4 +1,4 @@
-"""Texts that Python wrote as bytes, ``b'...'``, as in the files of PAWS: read as what the bytes spell."""
+"""Decodes texts that were written as Python bytes, ``b'...'``, as in the files of PAWS."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LITERAL = re.compile(r"""b'(?:[^'\\\n]|\\.)*'|b"(?:[^"\\\n]|\\.)*\"""", re.DOTAL
 
 
 def decoded(table: Rows, bad: BadRows) -> Rows:
-    """A table without Python's ``b'...'`` in columns all of whose cells are such; others as they are.
+    """Decode columns in which every cell is a ``b'...'`` literal; leave other tables unchanged.
 
-    Bytes that are not UTF-8 make a bad row.
+    A cell that is not UTF-8 makes a bad row.
     """
     names = [name for name in table.columns if _are_literals([row.values.get(name) for row in table.rows])]
     if not names:
@@ -31,7 +31,7 @@ def decoded(table: Rows, bad: BadRows) -> Rows:
 
 
 def _are_literals(cells: list[Any]) -> bool:
-    """Whether all cells that are not empty are literals, and some are."""
+    """Whether all non-empty cells are literals, and there is at least one."""
     there = [cell for cell in cells if not is_missing(cell)]
     return bool(there) and all(isinstance(cell, str) and LITERAL.fullmatch(cell) for cell in there)
 
@@ -46,4 +46,4 @@ def _text(row: Row, name: str) -> str:
         spelt: bytes = ast.literal_eval(row.values[name])  # one literal, by the pattern above
         return spelt.decode("utf-8")
     except (ValueError, SyntaxError) as error:  # such as b'\x' or b'é'; UnicodeDecodeError is a ValueError
-        raise DataError(f"{row.where}: {name} is not UTF-8 as Python's bytes: {error}"[:240]) from None
+        raise DataError(f"{row.where}: {name} is written as Python's bytes, but not UTF-8: {error}"[:240]) from None

@@ -1,4 +1,4 @@
-"""What a cell of a table holds: a list written as text, a label written as a number, characters that nobody sees."""
+"""Values in table cells: lists written as text, labels written as numbers, invisible characters."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A list as Python's repr, or numpy's without the commas, writes it: of strings, numbers and None. Nothing is evaluated.
+# A list of strings, numbers and None as written by Python's repr, or by numpy's, without commas. Nothing is evaluated.
 ITEM = re.compile(
     r"""\s*(?P<item>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?|None)\s*(?P<end>,?)""", re.DOTALL
 )
 QUOTED_LIST = re.compile(r"""\[\s*(?:'|").*\]""", re.DOTALL)
-LONGEST_NUMBER = 40  # characters; no label is longer, and Python takes long over numbers of thousands of digits
+LONGEST_NUMBER = 40  # characters; labels are shorter, and Python is slow with numbers of thousands of digits
 BETWEEN = re.compile(r"[\s,;|]+")
-"""What separates the numbers of several labels in a cell."""
+"""Separators of several numeric labels in a cell."""
 NUMBER = re.compile(r"-?\d{1,9}(?:\.0+)?", re.ASCII)
 INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060\u00ad\u200e\u200f"))
 NARROW_SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2007"), " ")
 
 
 def as_list(text: str) -> list[Any] | None:
-    """The list that a text is as JSON or as a Python literal, flat and of strings, numbers and nulls; None for others.
+    """The list that a text spells as JSON or as a Python literal: flat, of strings, numbers and nulls. Else None.
 
-    Raises ValueError for what begins like a list of quoted strings, ends with a bracket, and is none.
+    Raises ValueError for a text that begins like a list of quoted strings and ends with a bracket but is not a list.
     """
     inside = text.strip()
     if not (inside.startswith("[") and inside.endswith("]")):
@@ -65,9 +65,10 @@ def _literal_list(inside: str) -> list[Any] | None:
 
 
 def named(value: Any, names: Sequence[str]) -> Any:
-    """A label's name for its number, also in a list of them; None where it is missing (null or -1).
+    """Replace a label's number, or those in a list, by names; None if it is missing (null or -1).
 
-    A number may be written as text or as a whole float. Raises ValueError for one that has no name; names stay.
+    A number may be written as text or as a whole float. Names stay unchanged. Raises ValueError for a number without a
+    name.
     """
     if isinstance(value, str) and value not in names:
         value = _numbers(value)
@@ -83,7 +84,7 @@ def named(value: Any, names: Sequence[str]) -> Any:
 
 
 def _numbers(text: str) -> Any:
-    """The number, or the list, that a text is; the text where it is neither."""
+    """The number or list of numbers that a text spells, else the text."""
     if (listed := as_list(text)) is not None:
         return listed
     words = [word for word in BETWEEN.split(text.strip()) if word]
@@ -93,26 +94,26 @@ def _numbers(text: str) -> Any:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell is empty: null, NaN, white space or nothing that can be seen."""
+    """Whether a cell is empty: null, NaN, or only white space and invisible characters."""
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or (isinstance(value, str) and not value.translate(INVISIBLE).strip())
 
 
 def clean_name(name: str) -> str:
-    """A column's name without invisible characters, and without white space around it."""
+    """A column's name without invisible characters and surrounding white space."""
     return " ".join(name.translate(INVISIBLE).translate(NARROW_SPACES).split())
 
 
 def clean_word(word: str) -> str:
-    """A word without invisible characters and the white space around it; a word of nothing else stays as it is."""
+    """A word without invisible characters and surrounding white space; unchanged if nothing else is left."""
     if word.isascii():
         return word.strip() or word
     return word.translate(INVISIBLE).translate(NARROW_SPACES).strip() or word
 
 
 def excerpt(value: object, most: int) -> str:
-    """The beginning of a value, for messages; of one that is nested too deeply to be written, its type."""
+    """The beginning of a value, for messages; only its type if it is nested too deeply to be written."""
     try:
         return (value if isinstance(value, str) else str(value))[:most]
     except (RecursionError, ValueError):  # ValueError: an integer of thousands of digits

@@ -1,4 +1,4 @@
-"""What the readers of JSON share."""
+"""Functions that the readers of JSON share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 PAIR = (str, dict)
-"""A text and what is said of it, as spaCy writes them: ``["Ada ran", {"entities": [[0, 3, "PER"]]}]``."""
+"""A text and its annotations in spaCy's format: ``["Ada ran", {"entities": [[0, 3, "PER"]]}]``."""
 
 
 def parse(text: str, file: str, line: int = 1) -> Any:
@@ -33,17 +33,17 @@ def parse(text: str, file: str, line: int = 1) -> Any:
 
 
 def are_json_lines(text: str) -> bool:
-    """Whether the first line of a text is an object, as in JSON Lines."""
+    """Whether the first line of a text is a JSON object, as in JSON Lines."""
     return text.lstrip().startswith("{") and _is_document(text.lstrip().partition("\n")[0])
 
 
 def is_json(text: str) -> bool:
-    """Whether a text is one document of JSON, with objects."""
+    """Whether a text is a single JSON document with objects."""
     return may_be_json(text) and _is_document(text)
 
 
 def may_be_json(text: str) -> bool:
-    """Whether a text begins as JSON with objects does."""
+    """Whether a text begins like JSON with objects."""
     beginning = text.lstrip()
     return beginning.startswith("{") or (beginning.startswith("[") and beginning[1:].lstrip().startswith("{"))
 
@@ -57,7 +57,7 @@ def _is_document(text: str) -> bool:
 
 
 def items(document: Any, key: str, where: str) -> list[Any]:
-    """The list under a key of an object. Raises DataError when there is none."""
+    """The list under a key of an object. Raises DataError if there is none."""
     found = document.get(key) if isinstance(document, dict) else None
     if not isinstance(found, list):
         raise DataError(f"{where}: should be an object with a list under {key!r}")
@@ -65,7 +65,7 @@ def items(document: Any, key: str, where: str) -> list[Any]:
 
 
 def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) -> Rows:
-    """Numbered objects as rows; a key that one lacks is None, and what is no object is a bad row."""
+    """Turn numbered objects into rows. A missing key is None; anything but an object is a bad row."""
     columns: dict[str, None] = {}  # an ordered set
     objects: list[tuple[int, Values]] = []
     for number, given in records:
@@ -73,11 +73,7 @@ def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) ->
         if is_pair(given):
             record = {"text": given[0], **given[1]}
         if not isinstance(record, dict):
-            bad(
-                DataError(
-                    f"{file}:{number}: a row must be an object with column names, this is {excerpt(record, 40)!r}"
-                )
-            )
+            bad(DataError(f"{file}:{number}: a row must be an object with column names, got {excerpt(record, 40)!r}"))
             continue
         columns |= dict.fromkeys(record)
         objects.append((number, record))
@@ -89,12 +85,12 @@ def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) ->
 
 
 def is_pair(value: Any) -> bool:
-    """Whether a value is a text and what is said of it, as spaCy writes them."""
+    """Whether a value is a text with its annotations in spaCy's format."""
     return isinstance(value, list) and len(value) == len(PAIR) and all(map(isinstance, value, PAIR))
 
 
 def _clean(columns: Iterable[str]) -> dict[str, str]:
-    """Column -> its name without invisible characters, or as it is where two would be the same."""
+    """Column -> its name without invisible characters, or unchanged if two names would be equal."""
     cleaned = {name: clean_name(name) for name in columns}
     counts = Counter(cleaned.values())
     return {name: shown if counts[shown] == 1 else name for name, shown in cleaned.items()}

@@ -1,4 +1,4 @@
-"""Draws by the hash of a text: neither the order of rows nor a seed of training changes them."""
+"""Random draws from the hash of a text, which depend neither on the order of rows nor on the training seed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def digest(text: str) -> bytes:
-    """The sha256 of a text, by which it is drawn."""
+    """The sha256 of a text, for draws."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def random_numbers(text: str) -> np.random.Generator:
-    """Numpy's generator, seeded by the sha256 of a text."""
+    """A numpy generator seeded with the sha256 of a text."""
     import numpy as np
 
     return np.random.default_rng(int.from_bytes(digest(text), "big"))

@@ -1,6 +1,6 @@
-"""The types of columns, as Hugging Face `datasets` writes them: integer labels become the names they stand for.
+"""Column types as written by Hugging Face `datasets`: they turn integer labels into names.
 
-The types stand beside the data, as JSON such as
+The types are stored with the data, as JSON such as
 ``{"tags": {"feature": {"names": ["O", "B-PER"], "_type": "ClassLabel"}, "_type": "List"}}``: in a Parquet file's
 metadata, or in a `dataset_info.json`, `dataset_infos.json` or `features.json` in the file's folder.
 """
@@ -29,7 +29,7 @@ BESIDE = ("dataset_info.json", "dataset_infos.json", "features.json")
 
 
 def beside(folder: Path) -> tuple[str, Features]:
-    """The file in a folder that says what its columns are, and the columns' types; ("", {}) when there is none."""
+    """The file in a folder that describes its columns, and the column types; ("", {}) if there is none."""
     for name in BESIDE:
         if (folder / name).is_file():
             found = _features(parse(read_text(folder / name, name), name))
@@ -39,7 +39,7 @@ def beside(folder: Path) -> tuple[str, Features]:
 
 
 def _features(document: Any) -> Features:
-    """The types in a document that holds them at its top, under ``features``, or so under its only configuration."""
+    """The types in a document: at its top level, under ``features``, or likewise under its only configuration."""
     if not isinstance(document, dict):
         return {}
     inner = document.get("features")
@@ -52,7 +52,7 @@ def _features(document: Any) -> Features:
 
 
 def name_labels(rows: Rows, features: Features, by: str) -> Rows:
-    """Rows whose integer labels are named. by: the file that names them, for the messages. Raises DataError."""
+    """Replace integer labels by names. by: the file that names them, for messages. Raises DataError."""
     converters = {name: convert for name in rows.columns if (convert := converter(features.get(name), f"{by}: {name}"))}
     if not converters:
         return rows
@@ -74,7 +74,7 @@ def _named(row: Row, converters: Mapping[str, Convert], by: str) -> Row:
 
 
 def named_rows(rows: Iterable[Row], column: str, names: Sequence[str], bad: BadRows) -> list[Row]:
-    """Rows whose labels, numbers in one column, have the names that the recipe gives them."""
+    """Replace the numeric labels in one column by the recipe's names."""
 
     def read(row: Row) -> Row:
         try:
@@ -86,11 +86,11 @@ def named_rows(rows: Iterable[Row], column: str, names: Sequence[str], bad: BadR
 
 
 def converter(feature: object, where: str) -> Convert | None:
-    """What turns the labels in a value of this type into names, or None when there are no labels in it.
+    """A function that turns the labels in a value of this type into names, or None if it contains no labels.
 
-    Raises DataError for a type that is damaged.
+    Raises DataError if the type is damaged.
     """
-    if isinstance(feature, list):  # an older spelling of a list
+    if isinstance(feature, list):  # an older notation for a list
         return _in_list(converter(feature[0] if feature else None, where))
     if not isinstance(feature, dict):
         return None
@@ -98,7 +98,7 @@ def converter(feature: object, where: str) -> Convert | None:
     if kind is None:
         return _in_struct({name: converter(item, where) for name, item in feature.items()})
     if kind == "Sequence" and isinstance(inner, dict) and "_type" not in inner:
-        # the older sequence of structs, which is stored as a struct of lists
+        # the older sequence of structs, stored as a struct of lists
         return _in_struct({name: _in_list(converter(item, where)) for name, item in inner.items()})
     if kind in {"Sequence", "List", "LargeList"}:
         return _in_list(converter(inner, where))

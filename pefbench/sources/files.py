@@ -1,4 +1,4 @@
-"""Which file or folder of a source is meant."""
+"""Finds the file or folder of a source that is meant."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TEXT_SUFFIXES = (".conll", ".iob", ".bio", ".txt")
 def choose(path: Path, part: str | None, source: str) -> tuple[Path, str]:
     """The file or folder that `part` names in a source, and its name relative to the source.
 
-    Without a part it is the source itself, whose name is "" where it is a folder. A part may also be a split inside a
-    file: then the name is ``FILE#SPLIT``; or two files with parallel text, ``FILE+FILE``: then the path is that of the
-    folder. Whether the format has what is chosen is for the reader to say. Raises SourceError.
+    Without a part it is the source itself; the name of a folder is then "". A part may also be a split inside a file,
+    with the name ``FILE#SPLIT``, or two files with parallel text, ``FILE+FILE``, with the folder's path. The reader
+    checks whether its format has the part. Raises SourceError.
     """
     if path.is_file():
         return path, path.name if part in {None, path.name} else f"{path.name}#{part}"
@@ -40,7 +40,7 @@ def choose(path: Path, part: str | None, source: str) -> tuple[Path, str]:
 
 
 def only_file(folder: Path, shown: str) -> str:
-    """The one file of a folder that looks like data. Raises SourceError where there are several or none."""
+    """The only file in a folder that looks like data. Raises SourceError if there are several or none."""
     valid = names(folder)
     suffixes = {*readers.by_suffix(), *TEXT_SUFFIXES}
     data = [name for name in valid if readers.suffix_of(name) in suffixes] or valid
@@ -52,7 +52,7 @@ def only_file(folder: Path, shown: str) -> str:
 
 
 def _inside(folder: Path) -> str:
-    """What to say of folders that are read as a whole and lie in this one; "" where none does."""
+    """A hint, for messages, about subfolders that can be read as a whole; "" if there are none."""
     inside = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
     found = [each.name for each in inside if readers.by_layout(each) is not None]
     if not found:

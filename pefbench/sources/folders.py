@@ -1,4 +1,4 @@
-"""What the readers of whole folders share: the files in it, under the names that messages give them."""
+"""Functions that the readers of whole folders share: a folder's files and their names in messages."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def member(folder: Path, name: str, file: str) -> tuple[str, str]:
-    """The text (UTF-8) of a file in a folder, and the file's name in messages. Raises SourceError or DataError.
+    """The text (UTF-8) of a file in a folder, and the file's name for messages. Raises SourceError or DataError.
 
-    name: the folder relative to the source, "" for the source itself.
+    name: the folder, relative to the source; "" for the source itself.
     """
     if not (folder / file).is_file():
         raise SourceError(f"{name or folder.name}: should hold {file}; it has {_there(folder)}")
@@ -28,7 +28,7 @@ def member(folder: Path, name: str, file: str) -> tuple[str, str]:
 
 
 def members(folder: Path, name: str, *suffixes: str) -> list[str]:
-    """The names of the files right in a folder that end so, sorted. Raises SourceError when there is none."""
+    """The names of a folder's direct files with these suffixes, sorted. Raises SourceError if there are none."""
     found = sorted(file.name for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
     found = [file for file in found if not file.startswith(".")]
     if not found:

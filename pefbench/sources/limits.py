@@ -1,4 +1,4 @@
-"""How much may come out of a compressed file: a small one must not fill the memory or the disk."""
+"""Limits for compressed files: a small file must not fill the memory or the disk when it is unpacked."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 ALWAYS = 256 << 20
 """Bytes that any file may unpack to."""
 RATIO = 100
-"""Times its own size that a larger one may unpack to: text packs 3 to 20 times, gzip ends at 1,032."""
+"""Larger files may unpack to this many times their size: text compresses 3 to 20 times, gzip at most 1,032 times."""
 
 
 class Unpacked:
-    """Counts the bytes that come out of one file, and raises the error when they are too many."""
+    """Counts the unpacked bytes of a file and raises `error` if they are too many."""
 
     def __init__(self, name: str, packed: int, error: type[UserError] = DataError) -> None:
         self.name = name
@@ -25,7 +25,7 @@ class Unpacked:
         self.total = 0
 
     def add(self, count: int) -> None:
-        """Count bytes, or rows' worth of them, that were unpacked or are about to be."""
+        """Count bytes that were unpacked or are about to be."""
         self.total += count
         if self.total > self.most:
             raise self.error(

@@ -1,4 +1,4 @@
-"""From a source to rows: find the file or the split that is meant, and read it by its format."""
+"""Reads rows from a source: finds the requested file or split and reads it by its format."""
 
 from __future__ import annotations
 
@@ -42,13 +42,12 @@ def read_rows(
 ) -> Rows:
     """Read one file (``file:``, ``wheel:``) or one split (``hf:``) of a data source.
 
-    part: a file in the folder or a split on the hub; None when there is only one. config, revision: for ``hf:`` alone.
-    A part may also be a folder, or a split inside a file (CLINC150: ``train+oos_train``, ``FILE#train`` in a folder).
-    format: the name of one (`readers`), some of them of whole folders; None goes by the suffix, unknown suffixes are
-    `text_format`.
-    encoding: that of text files, under the name that Python has for it. sha256: what the wheel, or the file that is
-    read, must hash to. header: False when a table's first line is a row; its columns are then "0", "1", ...
-    bad: what becomes of bad rows; None: an error. Raises SourceError or DataError.
+    part: a file in the folder or a split on the hub; None if there is only one. A part may also be a folder, or a split
+    inside a file (CLINC150: ``train+oos_train``, ``FILE#train`` in a folder). config, revision: only for ``hf:``.
+    format: the name of a format (`readers`), of a file or a folder; None: by the suffix, `text_format` if it is
+    unknown. encoding: of text files, by Python's name. sha256: the required hash of the wheel, or of the file that is
+    read. header: False if a table's first line is a row; its columns are then "0", "1", ... bad: handles bad rows;
+    None: they are errors. Raises SourceError or DataError.
     """
     address = parse_address(source)
     readers.find(format or text_format)
@@ -90,9 +89,9 @@ def _read(
     encoding: str,
     header: bool,
 ) -> Rows:
-    """Read what `files.choose` chose, under the name that messages give it.
+    """Read the path that `files.choose` found. name: for messages.
 
-    A folder is read by the reader of its format, or else its only file that looks like data is.
+    A folder is read by its format's reader; without one, its only file that looks like data is read.
     """
     if path.is_dir():
         if parallel.is_pair(path, name):
@@ -109,7 +108,7 @@ def _read(
 def _read_file(
     path: Path, name: str, bad: BadRows, *, named: str | None, text_format: str, encoding: str, header: bool
 ) -> Rows:
-    """Read one file. named: the recipe's format. name: what messages call it, perhaps with ``#`` and a split."""
+    """Read one file. named: the recipe's format. name: for messages, possibly with ``#`` and a split."""
     file = name if name.endswith(path.name) else name.rpartition("#")[0]
     if named is None:
         unreadable.refuse(file)
@@ -130,7 +129,7 @@ def _read_file(
 
 
 def _by_text(text: str, text_format: str) -> TextReader | None:
-    """The reader of JSON Lines, of JSON or of a table in a file of no known suffix; None for what it should be."""
+    """For a file without a known suffix: the reader of JSON Lines, JSON or a table; None for `text_format`."""
     if are_json_lines(text):
         return jsonl.READER
     if is_json(text):
@@ -139,7 +138,7 @@ def _by_text(text: str, text_format: str) -> TextReader | None:
 
 
 def _refuse_others(reader: TextReader, known: str | None, text: str, file: str) -> None:
-    """Raise SourceError or DataError for a file that is neither what its suffix or content nor what its task says."""
+    """Raise SourceError or DataError if a file's content shows a format that is not supported or not expected."""
     unreadable.refuse_webanno(text, file)
     if known is None:
         unreadable.refuse_markup(text, file)
@@ -148,18 +147,18 @@ def _refuse_others(reader: TextReader, known: str | None, text: str, file: str) 
 
 
 def _shown(reader: TextReader | BytesReader, file: str, split: str) -> str:
-    """What a reader is told of the file's name. Raises SourceError for a split of a file that has none."""
-    if reader.has_splits:  # the # also without a split, for one may be in the file's own name
+    """The file's name as the reader gets it. Raises SourceError for a split of a format without splits."""
+    if reader.has_splits:  # add the # even without a split, because the file's own name may contain one
         return f"{file}#{split}"
     if split:
-        raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
+        raise SourceError(f"{file}: is a single file and has no part {split!r}; give its folder as the source")
     return file
 
 
 def _by_content(known: str | None, text: str, text_format: str) -> TextReader | None:
-    """The reader of what a file holds, where its suffix does not say it; None for a file that is what its suffix says.
+    """The reader for a file's content, if the suffix does not determine it; None if the suffix is right.
 
-    known: the format of its suffix.
+    known: the suffix's format.
     """
     if known in (None, "json"):
         found = readers.by_content(text)
@@ -172,7 +171,7 @@ def _by_content(known: str | None, text: str, text_format: str) -> TextReader | 
 
 
 def _file_reader(name: str, file: str, *, header: bool) -> TextReader | BytesReader:
-    """The reader of a format that is of one file. Raises SourceError for the others."""
+    """The reader of a format for single files. Raises SourceError for other formats."""
     reader = readers.find(name)
     if isinstance(reader, FolderReader | LayoutReader):
         raise SourceError(f"{file}: the format {name} reads a folder; name the folder, not a file in it")
@@ -181,14 +180,12 @@ def _file_reader(name: str, file: str, *, header: bool) -> TextReader | BytesRea
     if header:
         return reader
     if reader.without_header is None:
-        raise SourceError(
-            f"{file}: data.header=false is for tables of text (csv, tsv); the format {name} has no header"
-        )
-    return replace(reader, read=reader.without_header)  # type: ignore[arg-type]  # each has that of its own kind
+        raise SourceError(f"{file}: data.header=false is for text tables (csv, tsv); the format {name} has no header")
+    return replace(reader, read=reader.without_header)  # type: ignore[arg-type]  # it is of the reader's own kind
 
 
 def _with_names(rows: Rows, folder: Path) -> Rows:
-    """Rows whose integer labels have the names that a file beside them gives."""
+    """Rows whose integer labels are named by a file in the same folder."""
     file, types = features.beside(folder)
     return features.name_labels(rows, types, file) if types else rows
 
@@ -200,7 +197,7 @@ def _read_pair(folder: Path, name: str, bad: BadRows, named: str | None, encodin
 
 
 def _layout(path: Path, named: str | None) -> LayoutReader | None:
-    """The reader of a folder that the recipe's format names, or that is known by what lies in it."""
+    """The layout reader named by the recipe's format, or else recognised by the folder's files."""
     if named is None:
         return readers.by_layout(path)
     reader = readers.find(named)
@@ -208,7 +205,7 @@ def _layout(path: Path, named: str | None) -> LayoutReader | None:
 
 
 def _folder_format(path: Path, named: str | None, text_format: str) -> FolderReader | None:
-    """The reader of a folder as a whole: of the recipe's format, or the task's unless the folder has one table."""
+    """The reader of a whole folder: the recipe's format, or the task's unless the folder has exactly one table."""
     reader = readers.find(named or text_format)
     if not isinstance(reader, FolderReader):
         return None

@@ -1,6 +1,6 @@
-"""Tables with one word per row: the rows of a sentence become one row, as in a CoNLL file.
+"""Tables with one word per row: the rows of a sentence are joined into one row, as in a CoNLL file.
 
-A column numbers the sentences. Its value stands in each row of a sentence or in the first alone::
+A column numbers the sentences. It is filled in every row of a sentence or only in the first::
 
     Sentence #,Word,POS,Tag
     Sentence: 1,Thousands,NNS,O
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows
 
 DOCUMENTS = {"doc", "docid", "document", "documentid", "file", "fileid", "filename", "article", "articleid", "tweetid"}
-"""Columns, in lower case and without ``_`` and spaces, in each value of which sentences may be numbered anew."""
-FEWEST = 5  # rows of one word each that make a table a doubtful one
+"""Columns that name documents, in lower case without ``_`` and spaces; sentence numbers may restart per document."""
+FEWEST = 5  # from this many one-word rows on, a table without sentence numbers is refused
 
 
 def gather(table: Rows, by: str | None, words: Sequence[str], bad: BadRows) -> Rows:
-    """The sentences of a table with one word per row; any other table as it is.
+    """Group a table with one word per row into sentences; return other tables unchanged.
 
-    by: the column that numbers the sentences; without it blank lines may separate them. words: the columns that hold
-    a word, or a tag, a row. Raises DataError for a table with one word per row and no way to tell its sentences apart.
+    by: the column that numbers the sentences; None: blank lines may separate them. words: the columns with one word or
+    tag per row. Raises DataError if rows have one word each but nothing separates the sentences.
     """
     if not table.rows or not all(_is_word(row.values[name]) for row in table.rows for name in words):
         return table
@@ -59,7 +59,7 @@ def _bare(name: str) -> str:
 
 
 def _numbered(rows: Sequence[Row], by: str, documents: Sequence[str], bad: BadRows) -> list[list[Row]]:
-    """Rows by sentence: a new one begins where another number stands, or that of another document."""
+    """Rows by sentence: a new one begins if the sentence number or the document changes."""
     groups: list[list[Row]] = []
     current: list[Any] = []
     for row in rows:
@@ -76,7 +76,7 @@ def _numbered(rows: Sequence[Row], by: str, documents: Sequence[str], bad: BadRo
 
 
 def _separated(rows: Sequence[Row], words: Sequence[str]) -> list[list[Row]]:
-    """Rows by sentence where blank lines, or rows of empty cells, stand between sentences."""
+    """Rows by sentence, separated by blank lines or by rows of empty cells."""
     groups: list[list[Row]] = [[]]
     before = rows[0].line - 1
     for row in rows:

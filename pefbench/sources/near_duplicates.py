@@ -1,9 +1,9 @@
-"""Texts of two splits that are nearly the same: four fifths of their different words, or more, are shared.
+"""Near duplicates between splits: texts that share at least four fifths of their distinct words.
 
-The measure is the Jaccard index of two texts' sets of words, after `normalise`. All such pairs are found, and no
-others, without looking at every pair: two sets that share so much share some of the few rarest words of each.
-Chaudhuri, Ganti and Kaushik, "A Primitive Operator for Similarity Joins in Data Cleaning" (2006); Bayardo, Ma and
-Srikant, "Scaling up All Pairs Similarity Search" (2007). Hashes, as in MinHash, would miss some.
+The measure is the Jaccard index of the texts' sets of words, after `normalise`. The search is exact but does not
+compare every pair: two sets this similar share some of their rarest words. Chaudhuri, Ganti and Kaushik, "A Primitive
+Operator for Similarity Joins in Data Cleaning" (2006); Bayardo, Ma and Srikant, "Scaling up All Pairs Similarity
+Search" (2007). Hashing, as in MinHash, would miss some pairs.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import Row
 
     Words = tuple[int, ...]
-    """Numbers of words."""
+    """A text's words, as integers."""
 
 SHARED = 0.8
 """The least Jaccard index of near duplicates."""
 COMMON = 4
-"""How many of the rarest words of two texts must be shared before all are looked at."""
+"""How many of their rarest words two texts must share before they are compared in full."""
 _ROUNDING = 1e-9
 # Han, Kana, Thai, Lao, Tibetan, Burmese and Khmer put no spaces between words: each letter counts as one.
 _SPACELESS = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 def near_duplicates(splits: Mapping[str, Sequence[Row]], key: Callable[[Row], str]) -> dict[tuple[str, str], set[int]]:
-    """Which rows of a split are nearly those of another, in either direction: (split, other) -> places in the split.
+    """Find the rows of one split that nearly duplicate rows of another: (split, other) -> indices in the split.
 
-    The pairs of splits are those of leaks: train with validation and test, validation with test.
+    Both directions are returned, for train with validation and test, and for validation with test.
     """
     texts = {name: [_words(key(row)) for row in rows] for name, rows in splits.items()}
     times = Counter(chain.from_iterable(words for each in texts.values() for words in each))
@@ -54,7 +54,7 @@ def near_duplicates(splits: Mapping[str, Sequence[Row]], key: Callable[[Row], st
 def drop_near_duplicates(
     splits: Mapping[str, list[Row]], key: Callable[[Row], str]
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """Drop from `train` what is nearly in validation or test, and from `validation` what is nearly in test.
+    """Drop near duplicates: of validation and test from `train`, and of test from `validation`.
 
     Returns the splits and how many rows each lost; test loses none.
     """
@@ -65,7 +65,7 @@ def drop_near_duplicates(
 
 
 def count_near_duplicates(splits: Mapping[str, Sequence[Row]], key: Callable[[Row], str]) -> dict[str, int]:
-    """How many rows of validation and of test are nearly one of train."""
+    """How many rows of validation and of test nearly duplicate a row of train."""
     near = near_duplicates(splits, key)
     return {name: len(near[name, "train"]) for name in LATER["train"]}
 
@@ -75,9 +75,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _pairs(first: Sequence[Words], second: Sequence[Words]) -> list[tuple[int, int]]:
-    """The places of near duplicates. Words are sorted, the rarest first, by one order in all texts.
+    """The indices of near duplicates. All texts' words are sorted by the same order, rarest first.
 
-    Of |x| words at least m = ceil(0.8 |x|) are shared, so of the rarest |x| - m + k at least k are, if m >= k.
+    At least m = ceil(0.8 |x|) of |x| words are shared, so at least k of the rarest |x| - m + k are, if m >= k.
     """
     holders: dict[int, list[int]] = defaultdict(list)
     for place, words in enumerate(second):

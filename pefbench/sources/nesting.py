@@ -1,4 +1,4 @@
-"""Columns inside columns: ``answers.text`` is what the objects of the column ``answers`` have under ``text``."""
+"""Nested columns: ``answers.text`` is the field ``text`` of the objects in the column ``answers``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def unnest(table: Rows, wanted: Iterable[str]) -> Rows:
-    """The table with a column for each wanted name with points that it has inside another column, and no such name yet.
+    """Add a column for each wanted dotted name that exists inside another column and is not a column yet.
 
-    An object without the key has None there; of a list of objects the values are a list.
+    An object without the key gives None; a list of objects gives a list of values.
     """
     paths = {name: name.split(".") for name in wanted if "." in name and name not in table.columns}
     found = {name: path for name, path in paths.items() if any(_has(row, path) for row in table.rows)}

@@ -1,12 +1,12 @@
-"""Entities given by their characters, as annotation tools write them, turned into words with tags in IOB2.
+"""Turns entities given by character offsets, as annotation tools write them, into words with IOB2 tags.
 
-doccano's and spaCy's ``[start, end, label]``, Prodigy's ``{"start": ..., "end": ..., "label": ...}`` and Label Studio's
-``{"start": ..., "end": ..., "labels": [...]}``, and what AutoML, LightTag and SageMaker Ground Truth call these::
+Spans are ``[start, end, label]`` (doccano, spaCy), ``{"start": ..., "end": ..., "label": ...}`` (Prodigy), ``{"start":
+..., "end": ..., "labels": [...]}`` (Label Studio), or use the names of AutoML, LightTag and SageMaker Ground Truth::
 
     {"text": "Ada went to Oslo.", "label": [[0, 3, "PER"], [12, 16, "LOC"]]}
 
-A text is divided at white space, and every character that is no letter, digit or underscore is a word of its own, as is
-each of the characters of Chinese and Japanese, which have no spaces between words.
+Texts are split at white space. Every character that is not a letter, digit or underscore is a separate word, and so is
+every character of scripts without spaces between words, such as Chinese and Japanese.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ NOTE = "texts are split into words at white space and punctuation, and the entit
 
 
 def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad: BadRows) -> Rows:
-    """A table of texts with spans as one of words with tags, columns ``tokens`` and ``tags``; others as they are.
+    """Turn a table of texts with spans into words with tags (``tokens``, ``tags``); leave other tables unchanged.
 
-    named: the recipe's names for `tokens` and `tags`, here the text and its spans. Those columns keep their names. A
-    row with a span that cuts a word, lies outside of the text or overlaps another is a bad row.
+    named: the recipe's names for `tokens` and `tags`, which here name the text and its spans and are kept. A row is bad
+    if a span cuts a word, lies outside the text or overlaps another.
     """
     table = _with_nested(_with_lists(table, [str(named["tags"])] if "tags" in named else SPANS), named)
     text, spans = _columns(table, named)
@@ -60,7 +60,7 @@ def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad
 
 
 def _with_nested(table: Rows, named: Mapping[str, str | int | list[str | int]]) -> Rows:
-    """A table with the spans that stand inside another column, ``job.annotations.entities``, in its place."""
+    """Replace a column by the spans nested inside it, as in ``job.annotations.entities``."""
     name = str(named.get("tags", ""))
     nested = unnest(table, [name])
     outer = name.partition(".")[0]
@@ -71,7 +71,7 @@ def _with_nested(table: Rows, named: Mapping[str, str | int | list[str | int]]) 
 
 
 def _with_lists(table: Rows, names: Sequence[str]) -> Rows:
-    """A table with the lists of lists or objects that stand in these columns as JSON, as in Label Studio's CSV."""
+    """Parse lists that are written as JSON in these columns, as in Label Studio's CSV."""
     for name in names:
         cells = [row.values.get(name) for row in table.rows]
         if any(isinstance(cell, str) and NESTED.match(cell) for cell in cells):
@@ -88,7 +88,7 @@ def _list(cell: Any) -> Any:
 
 
 def _columns(table: Rows, named: Mapping[str, str | int | list[str | int]]) -> tuple[str | None, str | None]:
-    """The columns of texts and of their spans; None where there are no such."""
+    """The columns of texts and of their spans; None if there are none."""
     text = str(named.get("tokens") or next((name for name in TEXTS if name in table.columns), TEXTS[0]))
     if "tokens" not in named and any(_are_words(row.values.get(name)) for row in table.rows for name in TOKENS):
         return None, None
@@ -103,7 +103,7 @@ def _are_words(value: Any) -> bool:
 
 
 def _are_spans(table: Rows, name: str) -> bool:
-    """Whether a column holds lists, of which one has something that is neither a tag nor its number."""
+    """Whether a column holds lists, at least one with an item that is neither a tag nor a tag's number."""
     cells = [row.values[name] for row in table.rows]
     lists = [cell for cell in cells if isinstance(cell, list)]
     return all(cell is None or isinstance(cell, list) for cell in cells) and any(
@@ -137,7 +137,7 @@ def _tagged(row: Row, text: str, spans: str, new: Mapping[str, str]) -> Row:
 
 
 def _span(row: Row, given: Any, text: str) -> Span:
-    """One span, without white space at its ends. Raises DataError."""
+    """A span without surrounding white space. Raises DataError."""
     parts = given
     if isinstance(given, dict):
         parts = [next((given[key] for key in keys if key in given), None) for keys in KEYS]
@@ -159,14 +159,14 @@ def _span(row: Row, given: Any, text: str) -> Span:
     own = given.get("text") if isinstance(given, dict) else None
     if isinstance(own, str) and _bare(own) not in ("", _bare(inside)):
         raise DataError(
-            f"{row.where}: the entity [{start}, {end}] says that its text is {own[:40]!r}, but there stands "
+            f"{row.where}: the entity [{start}, {end}] says that its text is {own[:40]!r}, but the text there is "
             f"{inside[:40]!r}{COUNTED}"
         )
     return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip()), label.strip()
 
 
 def _bare(text: str) -> str:
-    """A text without white space, also where a tool writes a line end as a backslash and an n."""
+    """A text without white space, including line ends that a tool writes as a backslash and an n."""
     return "".join(text.replace("\\n", " ").split())
 
 
@@ -175,9 +175,9 @@ def _shown(span: Span, text: str) -> str:
 
 
 def divide(text: str) -> list[tuple[int, int]]:
-    """The first character of each word, and the one after its last."""
+    """Split a text into words: the offsets [start, end) of each."""
     words: list[tuple[int, int]] = []
-    joins = False  # whether the character before is one that a word may go on after
+    joins = False  # whether a word can continue after the previous character
     for at, character in enumerate(text):
         if character.isspace():
             joins = False

@@ -1,4 +1,4 @@
-"""Where a source lies on this machine, downloaded when it is not there yet."""
+"""The local path of a source, which is downloaded if necessary."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def locate(source: str, *, revision: str | None = None, sha256: str | None = None) -> Path:
-    """The local folder (a model) or file of a source, downloaded when it is not there.
+    """The local folder (a model) or file of a source, downloaded if necessary.
 
-    Of a hub model only safetensors, config and tokenizer files are downloaded. Raises SourceError, also for a folder
-    whose weights are pickled; `check_weights` further refuses a folder without any weights.
+    For a hub model, only safetensors, config and tokenizer files are downloaded. Raises SourceError, also for a folder
+    with pickled weights; `check_weights` also refuses a folder without weights.
     """
     address = parse_address(source)
     if isinstance(address, HubAddress):
@@ -38,17 +38,17 @@ def locate(source: str, *, revision: str | None = None, sha256: str | None = Non
 
 
 def local(address: FileAddress | WheelAddress, source: str, sha256: str | None) -> Path:
-    """The file or folder of a ``file:`` or ``wheel:`` source, which is there. Raises SourceError."""
+    """The existing file or folder of a ``file:`` or ``wheel:`` source. Raises SourceError."""
     try:
         if isinstance(address, FileAddress):
             return existing(address.path, source)
         root = wheels.unpacked(address, sha256)
         return existing(root / address.inside, source, root)
-    except OSError as error:  # a folder that may not be looked into
+    except OSError as error:  # a folder without read permission
         raise SourceError(f"{source}: cannot be read: {error.strerror}") from None
 
 
 def refuse_digest(source: str, sha256: str | None) -> None:
-    """Raise SourceError when a digest is given for what has none: a folder, or the hub."""
+    """Raise SourceError if a digest is given for a folder or for the hub, which have none."""
     if sha256 is not None:
         raise SourceError(f"{source}: sha256 pins a wheel or one file; pin an hf: source by a commit as its revision")

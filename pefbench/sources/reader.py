@@ -1,6 +1,6 @@
-"""What a format is to the rest: what reads it, and how its files are known.
+"""The interfaces of formats: how a format is read and how its files are recognised.
 
-A module of `formats/` or `derived/` exports one of these as ``READER``; its file's name is the format's.
+A module of `formats/` or `derived/` exports one of these as ``READER``; the file's name is the format's name.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TextReader:
-    """Reads a text file: its decoded text, its name in messages, what becomes of bad rows.
+    """Reads a text file: takes its decoded text, its name for messages, and a handler of bad rows.
 
-    suffixes: those of its files, with the dot. fits: tells a file of this layout by its text, where it is JSON or of no
-    format's suffix. has_splits: the name ends in ``#`` and the splits to read, perhaps none. without_header: reads a
-    table whose first line is a row.
-    stream: reads the same rows one by one, from the file's lines with their ends; None: it must be read whole.
+    suffixes: of its files, with the dot. fits: recognises this layout by its text, in a JSON file or one without a
+    known suffix. has_splits: the name ends in ``#`` and the splits to read, possibly none. without_header: reads a
+    table whose first line is a row. stream: yields the same rows one by one, from the file's lines with their line
+    ends; None: the file must be read as a whole.
     """
 
     read: ReadText
@@ -42,10 +42,10 @@ class TextReader:
 
 @dataclass(frozen=True, slots=True)
 class BytesReader:
-    """Reads a binary file: its bytes, its name in messages, what becomes of bad rows.
+    """Reads a binary file: takes its bytes, its name for messages, and a handler of bad rows.
 
-    stream: reads the same rows one by one, from the file; None: it must be read whole. has_splits, without_header: as
-    for a TextReader.
+    stream: yields the same rows one by one, from the file; None: the file must be read as a whole. has_splits,
+    without_header: as for a TextReader.
     """
 
     read: ReadBytes
@@ -57,23 +57,23 @@ class BytesReader:
 
 @dataclass(frozen=True, slots=True)
 class FolderReader:
-    """Reads a whole folder: its path, its name relative to the source, what becomes of bad rows."""
+    """Reads a whole folder: takes its path, its name relative to the source, and a handler of bad rows."""
 
     read: ReadFolder
 
 
 @dataclass(frozen=True, slots=True)
 class PairReader:
-    """Reads two files of a folder: its path, ``FILE+FILE``, what becomes of bad rows, the encoding."""
+    """Reads two files of a folder: takes its path, ``FILE+FILE``, a handler of bad rows, and the encoding."""
 
     read: ReadPair
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutReader:
-    """Reads a folder that is known by what lies in it: its path, its name relative to the source, bad rows, encoding.
+    """Reads a folder recognised by its files: takes its path, its name relative to the source, bad rows, encoding.
 
-    fits: whether a folder is laid out so.
+    fits: whether a folder has this layout.
     """
 
     read: ReadPair

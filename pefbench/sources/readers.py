@@ -1,4 +1,4 @@
-"""The formats, by name: a module of `formats/` or `derived/` that exports ``READER`` is one. There is no other list."""
+"""The formats by name: every module of `formats/` or `derived/` that exports ``READER``. There is no other list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @cache
 def _modules() -> Mapping[str, ModuleType]:
-    """The modules of all formats, by name; those that begin with an underscore are helpers."""
+    """The modules of all formats, by name; modules with a leading underscore are helpers."""
     return {
         entry.name: importlib.import_module(f"{folder.__name__}.{entry.name}")
         for folder in (formats, derived)
@@ -37,12 +37,12 @@ def names() -> list[str]:
 
 
 def summary(name: str) -> str:
-    """What a format is: the first line of its module's docstring."""
+    """A format's summary: the first line of its module's docstring."""
     return (_modules()[name].__doc__ or "").partition("\n")[0]
 
 
 def find(name: str) -> Reader:
-    """The reader of a format. Raises SourceError with the names when there is none."""
+    """The reader of a format. Raises SourceError, listing the names, if there is none."""
     if name not in _modules():
         raise SourceError(f"unknown format {name!r}; {suggest(name, names())}")
     reader: Reader = _modules()[name].READER
@@ -58,17 +58,17 @@ def by_suffix() -> Mapping[str, str]:
 
 
 def by_content(text: str) -> TextReader | None:
-    """The reader that knows a file's layout as its own, or None."""
+    """The reader that recognises a file's layout by its text, or None."""
     readers = [reader for name in names() if isinstance(reader := find(name), TextReader)]
     return next((reader for reader in readers if reader.fits is not None and reader.fits(text)), None)
 
 
 def by_layout(folder: Path) -> LayoutReader | None:
-    """The reader that knows a folder by what lies in it, or None."""
+    """The reader that recognises a folder by its files, or None."""
     readers = [reader for name in names() if isinstance(reader := find(name), LayoutReader)]
     return next((reader for reader in readers if reader.fits(folder)), None)
 
 
 def suffix_of(name: str) -> str:
-    """A file's suffix in lower case; of a compressed file the one before ``.gz``."""
+    """A file's suffix in lower case; for a compressed file, the suffix before ``.gz``."""
     return PurePosixPath(name.lower().removesuffix(".gz")).suffix

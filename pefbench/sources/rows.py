@@ -1,4 +1,4 @@
-"""Rows as they lie in a source, and the fingerprint of what was read."""
+"""Rows as a source has them, and their fingerprint."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Values = dict[str, Any]
-"""Column -> what a row holds there: anything that JSON or Parquet has, until a task says what it should be."""
+"""Column -> a row's value: of any type of JSON or Parquet, until a task checks it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of a source.
 
-    values: column name -> value; None where the source has none. CoNLL columns are named "0", "1", ..., each a
-    list[str], all of one length. file: the file relative to the source, or ``hf:owner/name/split``. line: from 1;
-    CoNLL: the line of the first token, token i is on line + i (`line_a_token`); JSON, Parquet and the hub: the number
-    of the row; 0: there are no lines, as in what a user asks. names: a task's name of a column -> the source's, where
-    a task has named the columns.
+    values: column name -> value; None if the source has none. CoNLL columns are named "0", "1", ..., each a list[str],
+    all of equal length. file: the file relative to the source, or ``hf:owner/name/split``. line: from 1. CoNLL: the
+    first token's line, token i is on line + i (`line_a_token`); JSON, Parquet and the hub: the row's number; 0: no
+    lines, as for a user's input. names: a task's column name -> the source's, once a task has named the columns.
     """
 
     values: Values
@@ -44,7 +43,7 @@ class Row:
         return self.names.get(column, column)
 
     def at(self, token: int) -> str:
-        """``file:line`` of one of the row's tokens: its own line in a CoNLL file, else the row's."""
+        """``file:line`` of one of the row's tokens: the token's line in a CoNLL file, else the row's."""
         return f"{self.file}:{self.line + token * self.line_a_token}"
 
 
@@ -52,8 +51,8 @@ class Row:
 class Rows:
     """The rows of one file or split.
 
-    columns: in the source's order. revision: the commit that a hub split is of. notes: what a reader of the results
-    should know of how they were read.
+    columns: in the source's order. revision: a hub split's commit. notes: what a reader of the results should know
+    about how the rows were read.
     """
 
     columns: tuple[str, ...]
@@ -63,12 +62,11 @@ class Rows:
 
 
 class BadRows:
-    """What becomes of rows that are not what they should be: the first one is an error, or all are left out.
+    """Handles bad rows: the first one is an error, or all are left out.
 
-    skip: leave them out, and remember of each what was wrong, with its file and line, in `found`;
-    else the error of the first is `refused`.
-    strict_tags: a sentence whose tags depart from the data set's scheme is a bad row too. count_unseen: a row whose
-    label the training split does not have is none.
+    skip: leave them out and collect what was wrong, with file and line, in `found`; otherwise the first error is raised
+    and kept in `refused`. strict_tags: a sentence whose tags deviate from the data set's scheme is also a bad row.
+    count_unseen: a row with a label that the training split lacks is not a bad row.
     """
 
     def __init__(self, *, skip: bool = False, strict_tags: bool = False, count_unseen: bool = False) -> None:
@@ -79,7 +77,7 @@ class BadRows:
         self.refused: DataError | None = None
 
     def __call__(self, error: DataError) -> None:
-        """Raise the error of one row, or remember it: then the caller leaves the row out."""
+        """Raise a row's error, or collect it; the caller then leaves the row out."""
         if not self.skip:
             self.refused = error
             raise error
@@ -87,11 +85,11 @@ class BadRows:
 
     @property
     def told(self) -> str:
-        """How many rows were left out, and the first of them; "" where none were."""
+        """A note: how many rows were left out, and the first of them; "" if none were."""
         return f"left out {counted(len(self.found), 'bad row')}, the first {self.found[0]}" if self.found else ""
 
     def good(self, rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
-        """What `read` makes of each row that it does not refuse with a DataError."""
+        """The results of `read` for all rows for which it does not raise DataError."""
         values = []
         for row in rows:
             try:
@@ -120,5 +118,5 @@ def _canonical(value: object) -> bytes:
 
 
 def _as_json(value: object) -> object:
-    """Write what Parquet has and JSON has not: bytes, decimals, dates and times."""
+    """Convert types that Parquet has but JSON lacks: bytes, decimals, dates and times."""
     return {type(value).__name__: value.hex() if isinstance(value, bytes) else str(value)}

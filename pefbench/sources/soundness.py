@@ -1,4 +1,4 @@
-"""Rows whose text no tokenizer takes are found where they enter: half characters, NULs, lists in lists in lists."""
+"""Rejects rows that no tokenizer can process as soon as they are read: lone surrogates, NULs, deeply nested lists."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows, Row
 
 DEEPEST = 32
-"""Lists and objects within one another."""
+"""The deepest allowed nesting of lists and objects."""
 
 
 def sound_rows(rows: Iterable[Row], columns: Sequence[str], bad: BadRows) -> list[Row]:
-    """The rows whose values in these columns are sound; another is a bad row."""
+    """The rows whose values in these columns are sound; other rows are bad rows."""
     kept = []
     for row in rows:
         fault = next(((name, why) for name in columns if (why := _fault(row.values[name]))), None)
@@ -37,7 +37,7 @@ def _fault(value: Any, depth: int = 0) -> str | None:
         return f"lists nested more than {DEEPEST} deep"
     if isinstance(value, list):
         try:
-            return _fault_of_text("".join(value))  # a sentence's words at once, as most lists are
+            return _fault_of_text("".join(value))  # fast path: most lists are a sentence's words
         except TypeError:  # not all are texts
             pass
     parts = value if isinstance(value, list) else [*value, *value.values()]

@@ -1,4 +1,4 @@
-"""Splits that depend on the texts alone: by hash, duplicates on one side, and nothing of the test set in training."""
+"""Splits that depend only on the texts: by hash, equal texts in the same split, no test texts in training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATER = {"train": ("validation", "test"), "validation": ("test",)}
 
 
 class _Separators(dict[int, str]):
-    """Character code -> itself, or a space for punctuation and symbols; filled as characters are met."""
+    """Character code -> itself, or a space for punctuation and symbols; filled on demand."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -39,11 +39,11 @@ _SEPARATORS, _VISIBLE = _Separators(), _Visible()
 
 
 def normalise(text: str) -> str:
-    """The head under which two texts count as the same.
+    """The form in which two texts are compared.
 
-    Unicode NFKC, case folded, format characters dropped, each punctuation mark or symbol a space, runs of white space
-    one space: ``It's  FINE!``, ``it 's fine`` and ``it s fine`` are one. A text without any letter or digit keeps its
-    marks, so that ``:)`` and an emoji stay apart. Letters and marks of every script are kept.
+    Unicode NFKC, case folding, no format characters, a space for each punctuation mark or symbol, and runs of white
+    space as one space: ``It's  FINE!``, ``it 's fine`` and ``it s fine`` are equal. A text without letters and digits
+    keeps its symbols, so that ``:)`` and an emoji differ. Letters and marks of all scripts are kept.
     """
     folded = unicodedata.normalize("NFKC", text.translate(_VISIBLE)).casefold()
     folded = unicodedata.normalize("NFKC", folded)
@@ -58,9 +58,9 @@ def split_by_hash(
 ) -> dict[str, list[Row]]:
     """Split rows by the sha256 of their normalised key; each split keeps the order of `rows`.
 
-    The hash, as a number in [0, 1), falls into one of the half-open ranges that `fractions` cut in their order, such
-    as train [0, 0.8), validation [0.8, 0.9), test [0.9, 1). So equal texts share a side, and neither the order of
-    rows nor other rows matter. Raises ValueError when the fractions are negative or do not add up to 1.
+    The hash, as a number in [0, 1), falls into one of the half-open ranges given by `fractions` in order, such as train
+    [0, 0.8), validation [0.8, 0.9), test [0.9, 1). Equal texts are therefore in the same split, whatever the order of
+    rows and the other rows. Raises ValueError if fractions are negative or do not add up to 1.
     """
     if min(fractions.values()) < 0 or not math.isclose(sum(fractions.values()), 1):
         raise ValueError(f"fractions must be at least 0 and add up to 1: {dict(fractions)}")
@@ -73,7 +73,7 @@ def split_by_hash(
 
 
 def _position(text: str) -> float:
-    """A number in [0, 1): the first 53 bits of the hash, which is what a float holds exactly."""
+    """A number in [0, 1) from the first 53 bits of the hash, as many as a float represents exactly."""
     digest = hashlib.sha256(normalise(text).encode("utf-8", "surrogatepass")).digest()
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
@@ -81,10 +81,10 @@ def _position(text: str) -> float:
 def drop_leaks(
     splits: Mapping[str, list[Row]], key: Callable[[Row], str]
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """Drop from `train` what is also in validation or test, and from `validation` what is also in test.
+    """Drop rows of `train` that are also in validation or test, and rows of `validation` that are also in test.
 
-    Texts are compared by their normalised key; rows without any are left to whoever reads them. Returns the splits and
-    how many rows each lost; test loses none.
+    Texts are compared by their normalised key; rows with an empty key stay. Returns the splits and how many rows each
+    lost; test loses none.
     """
     keys = {name: [normalise(key(row)) for row in rows] for name, rows in splits.items()}
     kept, dropped = {}, {}
@@ -98,9 +98,9 @@ def drop_leaks(
 def drop_repeats(
     splits: Mapping[str, list[Row]], key: Callable[[Row], str]
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """Keep of each split the first row of every text, by its normalised key; return also how many rows each lost.
+    """Keep only the first row of each text in every split, by normalised key; also return how many rows each lost.
 
-    Rows without any text are left to whoever reads them.
+    Rows with an empty key stay.
     """
     kept, dropped = {}, {}
     for name, rows in splits.items():

@@ -1,4 +1,4 @@
-"""The rows of a file one by one, so that one that is larger than the memory can be read."""
+"""Streams the rows of a file, which may be larger than the memory."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import Row
 
 BEGINNING = 1 << 16
-"""Bytes that show which line ends a file has."""
+"""How many bytes are read to find a file's line ends."""
 LOOKED_AT = 100
-"""Rows by which a table of a tool for annotation is known."""
+"""How many rows are read to recognise an annotation tool's table."""
 LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator[Row] | None:  # noqa: A002 - as read_rows
-    """The rows that `read_rows` reads of this file; None where its format must be read whole.
+    """Yield the rows that `read_rows` returns for this file; None if its format must be read as a whole.
 
-    format, text_format: as for `read_rows`. Errors are raised as the rows are read: DataError, SourceError.
+    format, text_format: as for `read_rows`. Raises DataError and SourceError while rows are read.
     """
     if format is None:
         unreadable.refuse(path.name)
@@ -70,27 +70,27 @@ def _streamed(reader: TextReader, path: Path, *, packed: bool) -> Iterator[Row]:
 
 
 def _is_of_a_layout(path: Path, text_format: str, *, packed: bool) -> bool:
-    """Whether a file's first lines show a format that its suffix does not say."""
+    """Whether a file's first lines show another format than the expected one."""
     with _opened(path, packed=packed) as file:
         head = "".join(itertools.islice(_lines(file, path.name), LOOKED_AT))
     is_usual = text_format == "jsonl" and are_json_lines(head)
-    is_json = may_be_json(head) and not is_usual  # known for certain only where it is read whole
+    is_json = may_be_json(head) and not is_usual  # certain only once the whole file is read
     return is_json or readers.by_content(head) is not None or tables.is_table(head, text_format)
 
 
 def _is_unusual(path: Path, *, packed: bool) -> bool:
-    """Whether a text begins with the mark of another encoding than UTF-8, or has the line ends of old Macs."""
+    """Whether a file begins with the byte order mark of another encoding than UTF-8, or has old Mac line ends."""
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
             head = file.read(BEGINNING)
     except (OSError, EOFError, zlib.error):
-        return False  # said when it is read
+        return False  # the error is raised when it is read
     mark = next((found for mark, found in MARKS.items() if head.startswith(mark)), "utf-8")
     return mark != "utf-8" or (b"\r" in head and b"\n" not in head)
 
 
 def _opened(path: Path, *, packed: bool) -> io.TextIOWrapper:
-    """A text file, unpacked where it is compressed. Raises SourceError."""
+    """Open a text file, unpacking it if it is compressed. Raises SourceError."""
     try:
         raw: Any = _Unpacking(path) if packed else path.open("rb")
     except OSError as error:
@@ -99,7 +99,7 @@ def _opened(path: Path, *, packed: bool) -> io.TextIOWrapper:
 
 
 class _Unpacking(io.RawIOBase):
-    """What a gzip file holds; one that grows beyond the limit is refused as it grows."""
+    """The content of a gzip file; raises an error once it exceeds the limit."""
 
     def __init__(self, path: Path) -> None:
         self.file, self.limit = gzip.open(path), Unpacked(path.name, path.stat().st_size)  # noqa: SIM115 - see close
@@ -121,14 +121,14 @@ class _Unpacking(io.RawIOBase):
 
 
 def _lines(file: io.TextIOWrapper, name: str) -> Iterator[str]:
-    """The lines of a file with their ends. Raises DataError, with the line where it is not UTF-8."""
+    """The lines of a file with their line ends. Raises DataError, with the line, if it is not UTF-8."""
     number = 1
     try:
         for line in file:
             yield line
             number += 1
     except UnicodeDecodeError as error:
-        number += len(LINE_END.findall(error.object[: error.start]))  # of what was read ahead
+        number += len(LINE_END.findall(error.object[: error.start]))  # of the text read ahead
         raise DataError(f"{name}:{number}: not UTF-8 (byte 0x{error.object[error.start]:02x})") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{name}: not gzip, or cut short: {error}") from None

@@ -1,4 +1,4 @@
-"""What the readers of tables share: records whose fields are separated by one character, mostly under a header."""
+"""Functions that the readers of tables share: records with a one-character separator, mostly with a header."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 LONGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit of 131,072 is short for articles
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 OTHERS = ("jsonl", "trec")
-"""Formats of tasks whose files are no tables."""
+"""Text formats of tasks whose files are not tables."""
 SHOWN = 40
-"""Characters of a column's name that a message shows."""
+"""How many characters of a column's name a message shows."""
 SAMPLE_RECORDS, SAMPLE_CHARACTERS = 20, 1 << 18
 STARTS = re.compile(r'(?:^|(?<=\t))(?=")', re.MULTILINE)
 WHOLE = re.compile(r'"(?P<inside>(?:[^"\t\r\n]|"")+)"(?=[\t\r\n]|\Z)')
 FEWEST = 2
-"""Fields with doubled quotes that show what quotes are in a file."""
+"""How many fields with doubled quotes show that a file uses quotes as in CSV."""
 CUT = "unexpected end of data"
-"""What the csv module says of a quoted field without an end."""
+"""The csv module's message for a quoted field without an end."""
 UNCLOSED = "the quote that begins a cell of this row is never closed"
 DOUBLED = 'quotes inside a cell are doubled, as in "a ""b"""'
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
@@ -42,10 +42,10 @@ EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that 
 def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool = True) -> Rows:
     """Read one row per record; every value is a str.
 
-    usual: the separator of files of this suffix; another is taken when it alone divides the first records evenly, and
-    tabs also where commas do. Fields may stand in quotes, as in RFC 4180; between tabs, in a file that usually has
-    them, quotes are characters unless the file shows otherwise: see `_are_quoted`. header: the first record names the
-    columns; else they are "0", "1", ...
+    usual: the suffix's separator. Another one is used if only it divides the first records evenly; tabs are used even
+    if commas do, too. Fields may be quoted as in RFC 4180. In a file that is expected to have tabs, quotes are plain
+    characters unless the file shows otherwise: see `_are_quoted`. header: the first record names the columns; otherwise
+    they are "0", "1", ...
     """
     separator, cut = _separator(text, usual)
     quoted = _are_quoted(text, separator, usual)
@@ -65,14 +65,14 @@ def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool =
 
 
 def records_as_rows(records: Iterator[tuple[int, list[str]]], file: str, bad: BadRows, *, header: bool) -> Rows:
-    """Rows of records whose last empty fields may be missing: their lines and fields, the first being the header."""
+    """Turn records (line, fields) into rows; the first is the header. Empty fields at the end may be missing."""
     names, rest = _header(records, file) if header else _numbered(records)
     filled = ((line, values + [""] * (len(names) - len(values))) for line, values in rest)
     return Rows(names, [row for line, values in filled if (row := _row(names, values, file, line, bad, header=header))])
 
 
 def stream_table(lines: Iterator[str], file: str, bad: BadRows, *, usual: str) -> Iterator[Row]:
-    """The rows of `read_table`, one by one, from a table's lines."""
+    """Yield the rows of `read_table` from a table's lines."""
     head: list[str] = []
     while sum(map(len, head)) <= SAMPLE_CHARACTERS and (line := next(lines, None)) is not None:
         head.append(line)
@@ -90,9 +90,9 @@ def stream_table(lines: Iterator[str], file: str, bad: BadRows, *, usual: str) -
 
 
 def is_table(text: str, text_format: str) -> bool:
-    """Whether a file of no known suffix is a table under a header where the task's own format is another.
+    """Whether a file without a known suffix is a table with a header although the task expects another format.
 
-    So are MRPC's and SNLI's, and what Excel calls Unicode text: JSON Lines and TREC's lines have no such tabs.
+    Examples are the files of MRPC and SNLI, and Excel's Unicode text. JSON Lines and TREC's lines have no such tabs.
     """
     if text_format not in OTHERS or text.lstrip().startswith(("{", "[")):
         return False
@@ -100,12 +100,12 @@ def is_table(text: str, text_format: str) -> bool:
 
 
 def _read_in_text(text: str, file: str, bad: BadRows) -> Rows:
-    """Read such a table; its fields stand in quotes only where tabs do not divide them."""
+    """Read such a table; its fields are quoted only if tabs do not divide them."""
     return read_table(text, file, bad, usual="\t")
 
 
 def _separator(text: str, usual: str) -> tuple[str, int]:
-    """What divides a table's fields, and how many characters before the table say so."""
+    """The separator of a table's fields, and the length of the line that declares it, if there is one."""
     if told := EXCEL.match(text):
         return told["separator"], told.end()  # the line feed stays: lines keep their numbers
     if usual != "\t" and (_has_tabs(text) or _tabs_name_columns(text)):
@@ -116,13 +116,13 @@ def _separator(text: str, usual: str) -> tuple[str, int]:
 
 
 def _has_tabs(text: str) -> bool:
-    """Whether each of the first lines has two tabs or more: some of STS Benchmark's have fields behind the last."""
+    """Whether each of the first lines has at least two tabs; some of STS Benchmark's lines have extra fields."""
     lines = [line for line in itertools.islice(_lines(_sample(text)), SAMPLE_RECORDS) if line.strip()]
     return bool(lines) and all(line.count("\t") > 1 for line in lines)
 
 
 def _tabs_name_columns(text: str) -> bool:
-    """Whether tabs divide all records evenly, the first without an empty field; texts have commas, names no tabs."""
+    """Whether tabs divide all records evenly and no field of the first is empty: texts have commas, names no tabs."""
     first = text.partition("\n")[0].split("\t")
     return all(name.strip() for name in first) and any(
         _divides(text, "\t", quoted=quoted, most=None) for quoted in (True, False)
@@ -130,12 +130,14 @@ def _tabs_name_columns(text: str) -> bool:
 
 
 def _are_quoted(text: str, separator: str, usual: str) -> bool:
-    """Whether quotes around a field are none of its characters.
+    """Whether quotes around a field delimit it rather than belong to its text.
 
-    Between tabs they are, in GLUE's files for one. pandas and spreadsheets quote a field with a quote, a tab or a line
-    end in it, and double its quotes. So it is where some fields have doubled quotes inside and all records have one
-    width when quotes are read so, if they have not without, or all fields that begin with a quote are whole. So it is,
-    too, where they have one width only when quotes are read so, and what is quoted has line ends and no tab in it.
+    Between tabs, quotes usually belong to the text, for example in GLUE's files. But pandas and spreadsheets quote
+    fields that contain a quote, a tab or a line end, and double the quotes inside. Quotes are taken as delimiters if
+
+    - some fields have doubled quotes inside, all records have equal width when quotes delimit, and either they do not
+      otherwise, or every field that begins with a quote is complete; or
+    - records have equal width only when quotes delimit, and quoted fields contain line ends but no tabs.
     """
     if separator != "\t":
         return True
@@ -152,7 +154,7 @@ def _are_quoted(text: str, separator: str, usual: str) -> bool:
 
 
 def _only_line_ends(text: str) -> bool:
-    """Whether some fields have line ends in their quotes, and none of these a tab, as whole records would have."""
+    """Whether some quoted fields contain line ends, and none of these a tab, which would be in a swallowed record."""
     fields = [field for record in _first_records(text, "\t", quoted=True, most=None) for field in record]
     broken = [field for field in fields if "\n" in field or "\r" in field]
     return bool(broken) and not any("\t" in field for field in broken)
@@ -169,16 +171,16 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _divides(text: str, separator: str, *, quoted: bool, most: int | None = SAMPLE_RECORDS) -> bool:
-    """Whether a separator divides each of the first records into the same number of fields, two or more.
+    """Whether a separator divides each of the first records into the same number of fields, at least two.
 
-    most: records that are looked at; None: all of the first lines.
+    most: how many records are checked; None: all in the sample.
     """
     widths = {len(fields) for fields in _first_records(text, separator, quoted=quoted, most=most)}
     return len(widths) == 1 and widths.pop() > 1
 
 
 def _first_records(text: str, separator: str, *, quoted: bool, most: int | None) -> list[list[str]]:
-    """The fields of the first records; none where they cannot be read. A record that the sample cuts is left out."""
+    """The fields of the first records; empty if they cannot be read. A record that the sample cuts is left out."""
     sample = _sample(text)
     found: list[list[str]] = []
     try:
@@ -190,10 +192,10 @@ def _first_records(text: str, separator: str, *, quoted: bool, most: int | None)
 
 
 def _filled(records: list[tuple[int, list[str]]]) -> tuple[Iterator[tuple[int, list[str]]], list[str]]:
-    """Records of one width, and a note, where all have the fields of most and some have others behind them.
+    """Pad records to equal width, with a note, if a minority of them has extra fields at the end.
 
-    So do STS Benchmark's, whose last two, where they are, name the sources. One more field is a tab in a text, and so
-    it is where others are no numbers in a column that most have numbers in: then records stay as they are.
+    For example, in STS Benchmark two optional fields name the sources. Records stay unchanged if there is only one
+    extra field, or if a wider record has no number in a column of numbers: both suggest a tab inside a text.
     """
     counts = Counter(len(fields) for _, fields in records)
     if len(counts) != 2 or min(counts.values()) < FEWEST:
@@ -209,23 +211,23 @@ def _filled(records: list[tuple[int, list[str]]]) -> tuple[Iterator[tuple[int, l
         return iter(records), []
     some = f"{counts[more]:,} of {counted(len(records), 'row')}"
     filled = [(line, each + [""] * (more - len(each))) for line, each in records]
-    return iter(filled), [f"{some} have fields behind the others', columns {fewer} to {more - 1}"]
+    return iter(filled), [f"{some} have extra fields at the end, columns {fewer} to {more - 1}"]
 
 
 def _numbers(fields: list[str]) -> set[int]:
-    """Which of the fields are numbers."""
+    """The indices of fields that are numbers."""
     return {at for at, field in enumerate(fields) if NUMBER.fullmatch(field)}
 
 
 def _header(
     records: Iterator[tuple[int, list[str]]], file: str
 ) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
-    """The names of the columns, unnamed ones as pandas calls them. Raises DataError where two have one name."""
+    """The names of the columns; unnamed ones get pandas's names. Raises DataError if two names are equal."""
     line, fields = next(records, (1, []))
     names = tuple(clean_name(name) or f"Unnamed: {at}" for at, name in enumerate(fields))
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(
-            f"{file}:{line}: the header names {duplicates[0][:SHOWN]!r} twice; where it is a row, data.header=false "
+            f"{file}:{line}: the header names {duplicates[0][:SHOWN]!r} twice; if it is a row, data.header=false "
             "numbers the columns from 0"
         )
     return names, records
@@ -239,7 +241,7 @@ def _numbered(records: Iterator[tuple[int, list[str]]]) -> tuple[tuple[str, ...]
 
 
 def _records(lines: Iterator[str], file: str, separator: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """The first line and the fields of each record; blank lines are skipped."""
+    """The first line number and the fields of each record; blank lines are skipped."""
     if quoted:
         reader = csv.reader(lines, delimiter=separator, strict=True)
     else:
@@ -257,7 +259,7 @@ def _records(lines: Iterator[str], file: str, separator: str, *, quoted: bool) -
 
 
 def _why(error: csv.Error) -> str:
-    """What is wrong with quotes, in the words of who wrote them."""
+    """What is wrong with the quotes, in a user's terms."""
     text = str(error)
     if text == CUT:
         return f"{UNCLOSED}; {DOUBLED}"
@@ -267,10 +269,10 @@ def _why(error: csv.Error) -> str:
 def _row(names: tuple[str, ...], values: list[str], file: str, line: int, bad: BadRows, *, header: bool) -> Row | None:
     if len(values) != len(names):
         first = "the header" if header else "the first line"
-        bad(DataError(f"{file}:{line}: {counted(len(values), 'field')} where {first} has {len(names)}"))
+        bad(DataError(f"{file}:{line}: {counted(len(values), 'field')}, but {first} has {len(names)}"))
         return None
     return Row(dict(zip(names, values, strict=True)), file, line)
 
 
 IN_TEXT = TextReader(_read_in_text)
-"""Reads a table in a file whose suffix does not say so: see `is_table`."""
+"""Reads a table in a file without a table's suffix: see `is_table`."""

@@ -1,17 +1,17 @@
-"""Tag schemes for entity tagging: find the one that a data set uses, and turn it into IOB2.
+"""Tag schemes of entity tagging: detects a data set's scheme and converts it to IOB2.
 
-Every entity is a run of tokens of one type; the schemes differ in how they mark where it begins and ends:
+Every entity is a run of tokens of one type; the schemes differ in how they mark its beginning and end:
 
 - IOB2: ``B-`` on the first token, ``I-`` on the others.
-- IOB1: ``I-`` everywhere, ``B-`` only where an entity follows another of the same type directly.
-  CoNLL-2003's own files are written so (Ramshaw and Marcus 1995).
-- IO: ``I-`` everywhere; neighbours of the same type cannot be told apart.
-- IOBES: as IOB2, with ``E-`` on the last token and ``S-`` on an entity of one token.
+- IOB1: ``I-`` everywhere, ``B-`` only if an entity directly follows another of the same type. CoNLL-2003's own files
+  use it (Ramshaw and Marcus 1995).
+- IO: ``I-`` everywhere; adjacent entities of the same type cannot be separated.
+- IOBES: like IOB2, with ``E-`` on the last token and ``S-`` on an entity of one token.
 - BILOU: IOBES with the letters ``L-`` and ``U-`` (Ratinov and Roth 2009).
 
-Where an entity begins is never in doubt, even where a file departs from its scheme: at a B- or S-, at any tag of
-another type than the one before, and after an E- or S-. That is also how seqeval reads tags that break their scheme
-(`get_entities`, its default). CoNLL-2003's own training file departs from IOB1 at two of its 23,499 entities.
+The beginning of an entity is always clear, even if a file deviates from its scheme: at B- or S-, at a tag of another
+type than the one before, and after E- or S-. seqeval reads tags that break their scheme in the same way
+(`get_entities`, its default). CoNLL-2003's own training file deviates from IOB1 at two of its 23,499 entities.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 SCHEMES = ("IOB1", "IOB2", "IOBES", "BILOU", "IO")
 OUTSIDE = "O"
-_CANONICAL = {"L": "E", "U": "S"}  # BILOU's letters in IOBES's
+_CANONICAL = {"L": "E", "U": "S"}  # BILOU's letters -> those of IOBES
 
 
 class Stray(NamedTuple):
-    """A tag that departs from the scheme of its data set. fault: what is wrong, with the place."""
+    """A tag that deviates from the scheme of its data set. fault: what is wrong, and where."""
 
     sentence: int
     token: int
@@ -42,7 +42,7 @@ class Stray(NamedTuple):
 
 
 class Tagging(NamedTuple):
-    """Tags in IOB2, the scheme they were in (one of `SCHEMES`), and where they depart from it."""
+    """Tags in IOB2, their original scheme (one of `SCHEMES`), and where they deviate from it."""
 
     tags: list[list[str]]
     scheme: str
@@ -50,13 +50,13 @@ class Tagging(NamedTuple):
 
 
 def to_iob2(sentences: Sequence[Sequence[str]], where: Where, *, strict: bool = False) -> Tagging:
-    """Convert the tags of all sentences of a data set at once: a few alone may not show which scheme it is.
+    """Convert the tags of all sentences of a data set together: a few sentences may not show the scheme.
 
-    `where(sentence, token)` names the place of a tag, as "file:line", for the error messages.
-    Tags without any entity count as IOB2. Only I- and O is IO, which IOB1 without neighbours also looks like. Of a mix
-    of IOB1 and IOB2 the scheme is that of most entities. strict: the first stray is an error.
+    where(sentence, token): the place of a tag, as "file:line", for error messages. Tags without any entity count as
+    IOB2. If there are only I- and O, the scheme is IO; IOB1 without adjacent entities looks the same. For a mix of IOB1
+    and IOB2, the majority of entities decides. strict: the first stray is an error.
 
-    Raises DataError for a tag that no scheme knows, and for IOBES mixed with BILOU.
+    Raises DataError for a tag of no known scheme, and for IOBES mixed with BILOU.
     """
     known: dict[str, Tag] = {}
     for row, tags in enumerate(sentences):
@@ -80,7 +80,7 @@ def entity_types(sentences: Iterable[Sequence[str]]) -> list[str]:
 def labels(sentences: Iterable[Sequence[str]]) -> list[str]:
     """``O``, then ``B-X`` and ``I-X`` for each entity type X of IOB2 tags, sorted by type.
 
-    Both are there even where the data has only one of them, so that every entity can be predicted.
+    Both are included even if the data has only one of them, so that every entity can be predicted.
     """
     return [OUTSIDE, *(f"{prefix}-{kind}" for kind in entity_types(sentences) for prefix in "BI")]
 
@@ -88,7 +88,7 @@ def labels(sentences: Iterable[Sequence[str]]) -> list[str]:
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     """The entities of one sentence as (type, start, end), `end` exclusive, in order.
 
-    Strict IOB2, as in seqeval: an I- that does not continue an entity of its own type belongs to none.
+    Strict IOB2, as in seqeval: an I- that does not continue an entity of its own type belongs to no entity.
     """
     found: list[tuple[str, int, int]] = []
     start, kind = 0, ""
@@ -113,7 +113,7 @@ def _parse(tag: str, where: Where, place: Place) -> Tag:
         raise DataError(f"tag {tag!r} at {where(*place)} has the unknown prefix {prefix!r}; {expected}")
     if not kind:
         raise DataError(f"tag {tag!r} at {where(*place)} has no entity type; {expected}")
-    if kind != kind.strip("-"):  # seqeval strips them, and would take two types for one
+    if kind != kind.strip("-"):  # seqeval strips hyphens and would merge two types
         raise DataError(f"tag {tag!r} at {where(*place)} has an entity type that begins or ends with a hyphen")
     return prefix, kind
 
@@ -131,13 +131,13 @@ def _detect(sentences: list[list[Tag]], where: Where) -> str:
 
 
 def _iob1_or_iob2(sentences: list[list[Tag]]) -> str:
-    """Tell them apart by how most entities begin that do not follow one of the same type."""
+    """Decide by how most entities begin that do not directly follow one of the same type."""
     begins = Counter(prefix for _, (_, before), (prefix, kind) in _walk(sentences) if kind and kind != before)
     return "IOB1" if begins["I"] > begins["B"] else "IOB2"
 
 
 def _strays_of_iob(sentences: list[list[Tag]], scheme: str, where: Where) -> Iterator[Stray]:
-    """The entities that begin as in the other of the two schemes."""
+    """The entities that begin as in the other scheme."""
     expected = {"IOB1": "I", "IO": "I", "IOB2": "B"}[scheme]
     for (row, column), (_, kind_before), (prefix, kind) in _walk(sentences):
         if kind and kind != kind_before and prefix != expected:
@@ -147,7 +147,7 @@ def _strays_of_iob(sentences: list[list[Tag]], scheme: str, where: Where) -> Ite
 
 
 def _walk(sentences: list[list[Tag]]) -> Iterator[tuple[Place, Tag, Tag]]:
-    """Each tag's place, the tag before it in the sentence (O at its start), and the tag."""
+    """For each tag: its place, the previous tag in the sentence (O at the start), and the tag."""
     for row, tags in enumerate(sentences):
         before: Tag = (OUTSIDE, "")
         for column, tag in enumerate(tags):
@@ -161,7 +161,7 @@ def _mixed(schemes: tuple[str, str], signs: tuple[str, str], places: tuple[Place
 
 
 def _strays_of_iobes(sentences: list[list[Tag]], scheme: str, where: Where) -> Iterator[Stray]:
-    """The tags of IOBES or BILOU that continue nothing, and the last ones of entities that are not ended."""
+    """The tags of IOBES or BILOU that continue no entity, and the last tags of entities that are not closed."""
     for row, tags in enumerate(sentences):
         open_kind = ""
         for column, (prefix, kind) in enumerate([*tags, (OUTSIDE, "")]):
@@ -183,7 +183,7 @@ def _unfinished(kind: str, scheme: str, place: str) -> str:
 
 
 def _as_iob2(tags: list[Tag]) -> list[str]:
-    """Convert one sentence, of any scheme, also where it departs from it."""
+    """Convert one sentence of any scheme, even if it deviates from the scheme."""
     converted = []
     before, is_ended = "", False
     for prefix, kind in tags:

@@ -1,4 +1,4 @@
-"""Files that people have and that are not read: what to do about each, by its suffix."""
+"""Common file types that are not supported, by suffix, with advice for each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ XML = "XML has no columns and is not read; write its texts and labels as CSV or 
 WEBANNO = "#FORMAT=WebAnno TSV"
 EXPORT = "export it as CoNLL 2003, or write texts and [start, end, label] as JSON Lines"
 BEGINNING = 100
-"""Characters of a text that show whether it is XML or HTML."""
+"""How many characters are checked for XML or HTML."""
 MARKUP = ("<?xml", "<!doctype", "<html")
-"""How these begin, in lower case."""
+"""The beginnings of XML and HTML, in lower case."""
 LOOKED_AT = 100
-"""Lines that show whether a file may be JSON Lines."""
+"""How many lines are checked for JSON Lines."""
 WHY: Mapping[str, str] = {
     ".xls": "the workbooks of Excel before 2007 are not read; save it as .xlsx or as CSV (UTF-8)",
     ".xlsb": "Excel's binary workbooks are not read; save it as .xlsx or as CSV (UTF-8)",
@@ -43,28 +43,28 @@ WHY: Mapping[str, str] = {
 
 
 def refuse(file: str) -> None:
-    """Raise SourceError for a file whose suffix says that no reader takes it."""
+    """Raise SourceError for a file with the suffix of an unsupported type."""
     if (why := WHY.get(suffix_of(file))) is not None:
         raise SourceError(f"{file}: {why}")
 
 
 def refuse_webanno(text: str, file: str) -> None:
-    """Raise SourceError for what INCEpTION and WebAnno call TSV, which is no table."""
+    """Raise SourceError for the TSV of INCEpTION and WebAnno, which is not a table."""
     if text.startswith(WEBANNO):
         raise SourceError(f"{file}: WebAnno TSV is not read; {EXPORT}")
 
 
 def refuse_markup(text: str, file: str) -> None:
-    """Raise SourceError for a file of no known suffix that holds XML or HTML."""
+    """Raise SourceError for a file without a known suffix that holds XML or HTML."""
     if text[:BEGINNING].lstrip().lower().startswith(MARKUP):
         raise SourceError(f"{file}: {XML}")
 
 
 def refuse_other_than_json(text: str, file: str) -> None:
-    """Raise DataError for a file of no known suffix that should be JSON Lines and has no line that begins as one."""
+    """Raise DataError for a file without a known suffix that should be JSON Lines but has no line of JSON."""
     first = [line.lstrip() for line in text.lstrip().split("\n", LOOKED_AT)[:LOOKED_AT] if line.strip()]
     if first and not any(line.startswith(("{", "[")) for line in first):
         raise DataError(
-            f"{file}: not JSON Lines, which a file of no other suffix should be for this task; data.format names "
-            "another format, and tables are called .csv or .tsv"
+            f"{file}: not JSON Lines, which this task expects in a file without a known suffix; data.format names "
+            "another format, and tables need the suffix .csv or .tsv"
         )

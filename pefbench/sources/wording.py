@@ -1,4 +1,4 @@
-"""The words of a text as they tell one question from another."""
+"""Normalises questions so that only their wording counts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 import unicodedata
 
 PAUSES = re.compile(r"[.,;:!?…。，、；：！？]+(?=\s|$)")
-"""Marks at the end of a word. Within one, and alone, they may be what is asked about, as those of C++ and 5-3 are."""
+"""Punctuation at the end of a word. Inside a word or alone, a sign may matter, as in C++ and 5-3."""
 
 
 def wording(text: str) -> str:
-    """A text without case, without the marks that end its words and its sentences, and with single spaces.
+    """A text in lower case, without punctuation at the ends of words, and with single spaces.
 
-    Other signs stay, unlike in `normalise`: a question about C++ is none about C#.
+    Unlike in `normalise`, other signs stay: C++ and C# are different questions.
     """
     return " ".join(PAUSES.sub("", unicodedata.normalize("NFC", text).casefold()).split())

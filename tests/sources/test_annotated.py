@@ -47,8 +47,8 @@ def test_a_task_that_nobody_or_two_annotated_is_a_bad_row() -> None:
     found = unwrapped(table(task("Ada.", result("label", "labels", PERSON)), twice, cancelled), bad)
     assert [row.line for row in found.rows] == [1]
     assert bad.found == [
-        "x.json:2: a task of Label Studio with 2 annotations, not one",
-        "x.json:3: a task of Label Studio with 0 annotations, not one",
+        "x.json:2: a Label Studio task with 2 annotations instead of one",
+        "x.json:3: a Label Studio task with 0 annotations instead of one",
     ]
 
 

@@ -38,7 +38,7 @@ def test_one_that_is_none_leaves_the_column_as_it_is(tmp_path: Path, other: str)
 @pytest.mark.parametrize("cell", [r"b'\xe9'", r"b'\x'", "b'é'"])
 def test_bytes_that_are_no_text_are_a_bad_row(tmp_path: Path, cell: str) -> None:
     source = write(tmp_path, "b'a'", cell)
-    with pytest.raises(DataError, match=r"^x\.tsv:3: text is not UTF-8 as Python's bytes"):
+    with pytest.raises(DataError, match=r"^x\.tsv:3: text is written as Python's bytes, but not UTF-8"):
         read_rows(source)
     bad = BadRows(skip=True)
     assert [row.values["text"] for row in read_rows(source, bad=bad).rows] == ["a"]

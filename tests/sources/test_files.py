@@ -91,11 +91,11 @@ def test_a_field_longer_than_the_csv_module_allows(tmp_path: Path) -> None:
         ("x.json", '[\n{"a": 1},\n{"a" 2}\n]', "x.json:3: not JSON"),
         ("x.json", '{"a": []}', "x.json: holds neither a list"),
         ("x.json", '["a"]', "x.json:1: a row must be an object"),
-        ("x.csv", "a,b\n1,2\n1,2,3\n", "x.csv:3: 3 fields where the header has 2"),
+        ("x.csv", "a,b\n1,2\n1,2,3\n", "x.csv:3: 3 fields, but the header has 2"),
         ("x.csv", 'a,b\n1,"never closed\n', "x.csv:2: not CSV"),
         ("x.csv", "a,a\n1,2\n", "x.csv:1: the header names 'a' twice"),
-        ("x.tsv", "a\tb\n1\n", "x.tsv:2: 1 field where the header has 2"),
-        ("x.conll", "a\tO\nb\n", "x.conll:2: 1 column where the file has 2"),
+        ("x.tsv", "a\tb\n1\n", "x.tsv:2: 1 field, but the header has 2"),
+        ("x.conll", "a\tO\nb\n", "x.conll:2: 1 column, but the file has 2"),
         ("x.csv.gz", "not gzip", "x.csv.gz: not gzip"),
         ("x.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9], "x.csv.gz: not gzip, or cut short"),
         ("x.parquet", "not parquet", "x.parquet: not Parquet"),
@@ -177,7 +177,7 @@ def test_the_only_data_file_needs_no_part(tmp_path: Path) -> None:
     assert values(f"file:{tmp_path}") == [{"a": 1}]
     assert parts(f"file:{tmp_path}/data.jsonl") == ["data.jsonl"]
     assert values(f"file:{tmp_path}/data.jsonl", "data.jsonl") == [{"a": 1}]
-    assert "one file" in refusal(SourceError, read_rows, f"file:{tmp_path}/data.jsonl", "train")
+    assert "a single file" in refusal(SourceError, read_rows, f"file:{tmp_path}/data.jsonl", "train")
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_span_whose_text_stands_elsewhere_is_a_bad_row(tmp_path: Path) -> None
     text = "\U0001f600\U0001f600 a b c"
     spans = [{"start": 5, "end": 6, "label": "X", "text": "a"}]
     message = refusal(DataError, load, "ner", tmp_path, **write(tmp_path, {"text": text, "spans": spans}))
-    assert "the entity [5, 6] says that its text is 'a', but there stands 'b'" in message
+    assert "the entity [5, 6] says that its text is 'a', but the text there is 'b'" in message
     assert "an emoji as one" in message
     lines = "a\nb c"
     for own in ("a\nb", "a\\nb", "a b"):

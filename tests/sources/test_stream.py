@@ -69,7 +69,7 @@ def test_it_has_the_rows_of_the_whole_file(name: str, data: st.DataObject) -> No
         ("x.csv", b"text\nfine\n\xff\n", r"x\.csv:3: not UTF-8 \(byte 0xff\)"),
         ("x.csv", b"text\n" + 4000 * b"fine\r\n" + b"a\n\xff\n", r"x\.csv:4003: not UTF-8 \(byte 0xff\)"),
         ("x.csv.gz", gzip.compress(b"text\nfine\n" * 1000, mtime=0)[:-20], r"x\.csv\.gz: not gzip, or cut short"),
-        ("x.conll", b"a b\n" * 3 + b"\n" + b"a b c\n", r"x\.conll:5: 3 columns where the file has 2"),
+        ("x.conll", b"a b\n" * 3 + b"\n" + b"a b c\n", r"x\.conll:5: 3 columns, but the file has 2"),
         ("x.jsonl", b'{"text": "a"}\n' * 5 + b"{\n", r"x\.jsonl:6: not JSON"),
         ("x.parquet", b"PAR1", r"x\.parquet: not Parquet"),
     ],

@@ -59,7 +59,7 @@ def test_rows_of_another_width_are_left_out_and_the_others_right(rows: list[list
     bad = BadRows(skip=True)
     read = read_csv(buffer.getvalue(), "x.csv", bad)
     assert [list(row.values.values()) for row in read.rows] == [row for row in written if len(row) == 2]
-    assert bad.found == [f"x.csv:{at + 2}: 3 fields where the header has 2" for at in sorted(broken) if at < len(rows)]
+    assert bad.found == [f"x.csv:{at + 2}: 3 fields, but the header has 2" for at in sorted(broken) if at < len(rows)]
 
 
 def test_commas_in_a_text_are_no_separators() -> None:
@@ -87,7 +87,7 @@ def test_a_table_without_a_header() -> None:
     assert [row.values["2"] for row in read.rows] == ["Bears, claws", "Chips"]
     assert [row.line for row in read.rows] == [1, 2]
     message = refusal(DataError, READER.without_header, "a,b\nc\n", "x.csv", BadRows())
-    assert message == "x.csv:2: 1 field where the first line has 2"
+    assert message == "x.csv:2: 1 field, but the first line has 2"
 
 
 def test_names_of_columns_are_cleaned() -> None:
@@ -158,7 +158,7 @@ def test_tabs_in_every_line_divide_fields_also_of_uneven_rows() -> None:
     text = "".join(
         f"news\t2012\t{at}\t4.5\tone{at * ','} two\tthree{at % 2 * chr(9)}{at % 2 * 'http'}\n" for at in range(6)
     )
-    with pytest.raises(DataError, match=r"^x\.csv:2: 7 fields where the first line has 6$"):
+    with pytest.raises(DataError, match=r"^x\.csv:2: 7 fields, but the first line has 6$"):
         read_csv(text, "x.csv", BadRows(), header=False)
     bad = BadRows(skip=True)
     found = read_csv(text, "x.csv", bad, header=False)
@@ -174,9 +174,9 @@ def test_fields_behind_those_of_the_others_are_columns_of_their_own() -> None:
     found = read_csv("\n".join(lines), "x.csv", BadRows(), header=False)
     assert [row.values["3"] for row in found.rows] == [f"one, {at}" for at in range(6)]
     assert [row.values["5"] for row in found.rows] == ["", "http://a", "", "", "http://c", ""]
-    assert found.notes == ("columns separated by tabs", "2 of 6 rows have fields behind the others', columns 5 to 6")
+    assert found.notes == ("columns separated by tabs", "2 of 6 rows have extra fields at the end, columns 5 to 6")
     lines[4] = "news\tlocal\ttoday\t4\t4.5\tone, 4\ttwo 4"
-    with pytest.raises(DataError, match=r"^x\.csv:2: 7 fields where the first line has 5$"):
+    with pytest.raises(DataError, match=r"^x\.csv:2: 7 fields, but the first line has 5$"):
         read_csv("\n".join(lines), "x.csv", BadRows(), header=False)
 
 
@@ -220,7 +220,7 @@ def test_quotes_that_would_swallow_rows_are_characters() -> None:
     bad = BadRows(skip=True)
     found = read_tsv(text, "x.tsv", bad)
     assert [row.values["text"] for row in found.rows] == ['"a', 'b"', "c"]
-    assert bad.found == ["x.tsv:3: 1 field where the header has 2"]
+    assert bad.found == ["x.tsv:3: 1 field, but the header has 2"]
 
 
 def test_the_unicode_text_of_excel_is_read_where_trec_is_usual(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_latin_1_does_not_turn_a_euro_sign_into_a_control_character() -> None:
     data = "a\ncaf\u00e9 \u20ac5".encode("cp1252")
     message = advice(data, "latin-1")
     assert message == (
-        "x.csv:2: byte 0x80 is no character in Latin-1, and is '\u20ac' in cp1252; data.encoding=cp1252 reads the file"
+        "x.csv:2: byte 0x80 is not a character in Latin-1, but '\u20ac' in cp1252; data.encoding=cp1252 reads the file"
     )
     assert decode(data, "x.csv", "cp1252") == "a\ncaf\u00e9 \u20ac5"
     assert decode(b"caf\xe9", "x.csv", "ISO-8859-1") == "caf\u00e9"
@@ -130,4 +130,4 @@ def test_a_file_that_packs_as_text_does_is_read(tmp_path: Path, monkeypatch: pyt
     ids=["gzip", "Excel", "Parquet"],
 )
 def test_a_file_that_is_no_text_is_recognised_under_any_name(data: bytes, kind: str) -> None:
-    assert f"it begins as {kind} does; give the file that suffix" in advice(data, "utf-8")
+    assert f"it begins like {kind}; give the file that suffix" in advice(data, "utf-8")

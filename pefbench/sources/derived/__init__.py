@@ -1,1 +1,1 @@
-"""Data sets made of the files of packages, one a module, with a ``READER`` as in `formats`."""
+"""Data sets derived from packages' files, one per module, with a ``READER`` as in `formats`."""

@@ -1,4 +1,4 @@
-"""The examples in a function's docstring, as doctest knows them, as a program that tests the function."""
+"""Turns the doctest examples in a function's docstring into a program that tests the function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from doctest import Example
 
 CHANGING = re.compile(r"\bat 0x|\.\.\.|\bid\(|<\w+ object")
-"""What is written differently each time, or not in full."""
+"""Output that differs between runs or is abbreviated."""
 
 PROGRAM = """\
 import doctest
@@ -26,10 +26,9 @@ assert runner.summarize(verbose=False).failed == 0
 
 
 def doctests(docstring: str, name: str, known: AbstractSet[str]) -> str | None:
-    """A program that fails when an example goes wrong; None when they cannot be run with the function alone.
+    """A program that fails if an example fails; None if the examples need more than the function.
 
-    known: the names that the examples may take beside the function's. An import of the function itself is left out:
-    the function is already there.
+    known: the names that the examples may use besides the function's. Imports of the function itself are left out.
     """
     import doctest
 
@@ -47,7 +46,7 @@ def doctests(docstring: str, name: str, known: AbstractSet[str]) -> str | None:
 
 
 def _imports_only(example: Example, name: str) -> bool:
-    """Whether an example is an import of the function. Raises SyntaxError."""
+    """Whether an example only imports the function. Raises SyntaxError."""
     return all(
         isinstance(statement, ast.ImportFrom) and [alias.name for alias in statement.names] == [name]
         for statement in ast.parse(example.source).body
@@ -55,7 +54,7 @@ def _imports_only(example: Example, name: str) -> bool:
 
 
 def _taken(examples: list[Example]) -> set[str]:
-    """The names that examples take and none of them makes. Raises SyntaxError, also for a foreign import."""
+    """The names that examples use but do not define. Raises SyntaxError, also for a third-party import."""
     source = "".join(example.source for example in examples)
     for node in ast.walk(ast.parse(source)):
         imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -67,6 +66,6 @@ def _taken(examples: list[Example]) -> set[str]:
 
 
 def _written(example: Example) -> str:
-    """An example as it is written in a docstring."""
+    """An example as written in a docstring."""
     first, *others = example.source.splitlines()
     return "".join([f">>> {first}\n", *(f"... {line}\n" for line in others), example.want])

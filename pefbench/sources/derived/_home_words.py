@@ -1,7 +1,7 @@
-"""English words for what every home has names of its own for: rooms, devices, lists, and what people say freely.
+"""English words for Home Assistant's open lists: names of rooms, devices and lists, and free text.
 
-Home Assistant's templates leave these lists open. The words here were written for pefbench; every
-intent draws from the same lists, but a device's names follow the kind of device that a template is about.
+The words were written for pefbench. All intents draw from the same lists, except that a device's names match the kind
+of device in the template.
 """
 
 from __future__ import annotations
@@ -107,9 +107,9 @@ DEVICES = {
 
 
 def values(name: str, domains: Iterable[str]) -> tuple[str, ...]:
-    """The values of an open list, none when it is not known here.
+    """The values of an open list; empty if it is unknown.
 
-    domains: the kinds of device that a ``name`` may be of; without any, it may be of every kind.
+    domains: the kinds of device that a ``name`` may refer to; empty: every kind.
     """
     if name != "name":
         return OPEN_LISTS.get(name, ())

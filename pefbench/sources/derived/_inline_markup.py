@@ -1,4 +1,4 @@
-"""reStructuredText's inline markup: what a reader sees of it, and what the Python roles in it name.
+"""reStructuredText's inline markup: the text that a reader sees, and the objects that Python roles name.
 
 docutils, "reStructuredText Markup Specification", section "Inline Markup"; Sphinx, "The Python Domain", section
 "Cross-referencing Python objects".
@@ -22,7 +22,7 @@ KINDS = {
 MENTION = re.compile(rf":(?:{'|'.join(KINDS)}):`")
 UNKNOWN_KIND = {"obj", "any"}
 CONSTANTS = {"None", "True", "False", "Ellipsis", "NotImplemented"}
-SEEN_AS_TITLE = {"ref", "numref", "doc", "cite", "footcite"}  # a label without a title is shown as somebody's heading
+SEEN_AS_TITLE = {"ref", "numref", "doc", "cite", "footcite"}  # a label without a title is shown as another heading
 NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 MARKUP = re.compile(
     r"""
@@ -43,7 +43,7 @@ LEFT_OVER = re.compile(r"`|(?<!\S):[a-z]+:(?=\S)|(?<!\w)_{2,}(?!\w)|%\(")
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name in a plain text, from `start` up to `end` (characters), and the kind of thing that it names."""
+    """A name in a plain text, at characters [start, end), and the kind of object that it names."""
 
     start: int
     end: int
@@ -54,8 +54,8 @@ class Mention:
 class Plain:
     """A text without its markup.
 
-    unclear: places (characters) where the text does not show what a reader would see, or the mark-up does not say what
-    kind of thing is named. literals: the texts in double backticks.
+    unclear: character offsets at which the text may differ from what a reader sees, or the markup does not determine
+    the kind of object. literals: the texts in double backticks.
     """
 
     text: str
@@ -65,12 +65,12 @@ class Plain:
 
 
 def plain(marked: str) -> Plain:
-    """A paragraph's words as a reader sees them.
+    """A paragraph's text as a reader sees it.
 
     ``:class:`~a.b.C``` is ``C``, ``:class:`a.b.C``` is ``a.b.C``, ``:meth:`.C.m()``` is ``C.m``, ```text <target>`_``
-    is ``text``; literals and emphasis are their words. Unclear are a role of `KINDS` whose words are not one name,
-    ``:obj:`` of anything but a constant, ``:math:``, a reference shown under somebody else's heading, a substitution,
-    and markup that is not closed.
+    is ``text``; literals and emphasis become plain words. These are unclear: a role of `KINDS` whose text is not a
+    single name, ``:obj:`` of anything but a constant, ``:math:``, a reference shown with another text's heading, a
+    substitution, and unclosed markup.
     """
     pieces: list[str] = []
     mentions: list[Mention] = []
@@ -95,7 +95,7 @@ def plain(marked: str) -> Plain:
 
 
 def _seen(match: re.Match[str]) -> tuple[str, str, bool]:
-    """One piece of markup as (what a reader sees, the kind of thing that it names or "", is that clear)."""
+    """A markup element as (the text that a reader sees, the kind of object that it names or "", is it clear)."""
     if match["role"]:
         return _role(match["role"], match["body"])
     if match["escaped"]:
@@ -114,7 +114,7 @@ def _role(role: str, body: str) -> tuple[str, str, bool]:
         seen = _shortened(seen)
     kind = KINDS.get(role, "")
     if kind:
-        seen = seen.removesuffix("()")  # Sphinx itself draws or drops the parentheses
+        seen = seen.removesuffix("()")  # Sphinx itself adds or drops the parentheses
         is_name = NAME.fullmatch(seen) is not None
         return seen, kind if is_name else "", is_name
     if role in UNKNOWN_KIND:

@@ -1,4 +1,4 @@
-"""The Parameters section of a docstring in the numpydoc format: its entries, in plain words.
+"""Reads the Parameters section of a docstring in numpydoc format, as plain text.
 
 numpydoc, "Style guide", section "Parameters": a line ``name : type, default: value`` and, indented, a description.
 """
@@ -16,7 +16,7 @@ SECTION = re.compile(r"^Parameters\n-{3,}\n(?P<body>.*?)(?=^\S[^\n]*\n[-=]{3,}[ 
 HEAD = re.compile(r"(?P<names>\*{0,2}[^\W\d]\w*(?:\s*,\s*\*{0,2}[^\W\d]\w*)*)(?:\s*:\s*(?P<type>.*))?")
 TYPE = re.compile(r"(?P<type>.*?)(?:[\s,;(]*(?<![\"'])\b(?:optional|defaults?|required|keyword.only)\b.*)?", re.DOTALL)
 DEFAULT = re.compile(r"\bdefaults?\b(?:\s+(?:value|is|to|of|as))*\s*[:=]?\s*", re.IGNORECASE)
-# A literal that is neither a part of a longer expression nor under a condition.
+# A literal that is neither part of a longer expression nor subject to a condition.
 VALUE = re.compile(
     r"""(?P<value>None|True|False|"[^"\n]*"|'[^'\n]*'|-?\d+(?:\.\d+)?(?:e-?\d+)?)"""
     r"""(?![\w/*^(\[+-]|\.\w|\s*(?:if|when|for|unless|in|on|otherwise|or)\b)""",
@@ -28,7 +28,7 @@ TEMPLATE = re.compile(r"%\(\w+\)s|\{\{|\{\w+\}")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One entry. names: one or, where they share the entry, several; type, description: "" where it has none."""
+    """One entry. names: usually one, several if they share the entry; type, description: "" if missing."""
 
     names: tuple[str, ...]
     type: str
@@ -36,14 +36,14 @@ class Parameter:
 
     @property
     def text(self) -> str:
-        """The entry as it is read: ``name : type``, and the description on the next line."""
+        """The entry as text: ``name : type``, and the description on the next line."""
         head = ", ".join(self.names) + (f" : {self.type}" if self.type else "")
         return f"{head}\n{self.description}" if self.description else head
 
     def answers(self) -> dict[str, tuple[str, int]]:
-        """What the entry says of its ``type``, ``default`` and ``meaning``: the words and where in `text`.
+        """The entry's ``type``, ``default`` and ``meaning``: the words and their offset in `text`.
 
-        The type is without "optional" and the default; the meaning is the description's first sentence.
+        The type excludes "optional" and the default; the meaning is the description's first sentence.
         """
         found = {"type": self._type(), "default": self._default(), "meaning": self._meaning()}
         return {what: answer for what, answer in found.items() if answer}
@@ -54,7 +54,7 @@ class Parameter:
         return (words, self.text.index(" : ") + 3) if words and _is_closed(words) else None
 
     def _default(self) -> tuple[str, int] | None:
-        """The default where the entry speaks of one once, and what follows is a literal."""
+        """The default, if the entry mentions one exactly once and it is a literal."""
         defaults = list(DEFAULT.finditer(self.text))
         value = VALUE.match(self.text, defaults[0].end()) if len(defaults) == 1 else None
         return (value["value"], value.start()) if value else None
@@ -67,8 +67,8 @@ class Parameter:
 def parameters(docstring: str) -> list[Parameter]:
     """The entries of the Parameters section.
 
-    None are returned where there is no section, where a line that should begin an entry is something else, or where
-    what stands there is not what a reader sees: placeholders such as ``%(verbose)s``, markup that is not closed.
+    Empty if there is no section, a line that should begin an entry does not, or the text differs from what a reader
+    sees: placeholders such as ``%(verbose)s``, unclosed markup.
     """
     section = SECTION.search(docstring)
     if section is None or TEMPLATE.search(section["body"]):
@@ -85,7 +85,7 @@ def parameters(docstring: str) -> list[Parameter]:
 
 
 def _entries(body: str) -> list[list[str]]:
-    """The lines of each entry, the one that begins it first; runs of spaces in that are one."""
+    """The lines of each entry, its head first, with runs of spaces in the head replaced by one."""
     entries: list[list[str]] = []
     for line in body.rstrip().split("\n"):
         if line[:1].strip():

@@ -1,4 +1,4 @@
-"""The running text of a docstring: its paragraphs, without code, tables, headings and the names in front of fields."""
+"""The running text of a docstring: its paragraphs, without code, tables, headings and field names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROSE = {"note", "warning", "tip", "important", "hint", "caution", "danger", "at
 VERSIONS = {"versionadded", "versionchanged", "deprecated", "versionremoved"}
 UNDERLINE = re.compile(r"([=\-~^\"'#*+._:])\1{2,}")
 BORDER = re.compile(r"[+|]?[=\-+]{2,}[=\-+| ]* [=\-+| ]*|\+[=\-+]+\+|\|.*\|")
-NOT_READ = {"see also", "references"}  # lists of names and of books
+NOT_READ = {"see also", "references"}  # lists of names and of publications
 BULLET = re.compile(r"(?:[-*+•]|\(?(?:\d{1,2}|#|[a-zA-Z])[.)])\s+(?=\S)")
 FIELD = re.compile(r":(?P<name>[a-zA-Z]+)(?:\s[^:`]+)?:(?:\s+|$)")
 TYPE_FIELDS = {"type", "rtype", "vartype", "ytype"}
@@ -33,7 +33,7 @@ class _Line:
 
 @dataclass(slots=True)
 class _Item:
-    """Lines that run on. hanging: further lines may be indented more. number: of its first line."""
+    """Lines of one paragraph. hanging: further lines may be indented more. number: of the first line."""
 
     number: int
     indent: int
@@ -43,13 +43,13 @@ class _Item:
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, str]]:
-    """(line from 0, paragraph with its markup on one line) of the running text.
+    """Yield the paragraphs of the running text: (line from 0, paragraph with its markup on one line).
 
-    Left out are code, doctests, tables, headings, comments, the numpydoc sections See Also and References, directives
-    other than notes and versions, and what stands in front of a description (``x : int`` above it, ``x (int):`` or
-    ``:param x:`` before it, ``:rtype:``): that is a table in words, not a sentence. Bullets lose their mark.
+    Code, doctests, tables, headings, comments, the numpydoc sections See Also and References, and directives other than
+    notes and versions are left out. So is the head of a description (``x : int`` above it, ``x (int):`` or ``:param
+    x:`` before it, ``:rtype:``), which is not a sentence. Bullets lose their mark.
     """
-    skipped_below: int | None = None  # what is indented more belongs to something that is left out
+    skipped_below: int | None = None  # deeper indented lines belong to an element that is left out
     is_read = True
     for block in _blocks(text):
         first = block[0]
@@ -76,7 +76,7 @@ def paragraphs(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _blocks(text: str) -> Iterator[list[_Line]]:
-    """The runs of lines between blank ones; a directive or doctest begins a new one."""
+    """The runs of lines between blank lines; a directive or doctest begins a new run."""
     block: list[_Line] = []
     for number, line in enumerate(text.split("\n")):
         bare = line.strip()
@@ -98,7 +98,7 @@ def _is_border(line: _Line) -> bool:
 
 
 def _without_heading(block: Sequence[_Line]) -> tuple[list[_Line], str | None]:
-    """The block without a heading and its rules, and the heading."""
+    """The block without its heading and rules, and the heading."""
     rules = [at for at, line in enumerate(block) if UNDERLINE.fullmatch(line.text)]
     if not rules:
         return list(block), None
@@ -108,7 +108,7 @@ def _without_heading(block: Sequence[_Line]) -> tuple[list[_Line], str | None]:
 
 
 def _directive(lines: Sequence[_Line]) -> list[_Line] | None:
-    """A note's lines without its mark, or None for a directive that is not running text."""
+    """A note's lines without its marker; None for a directive that is not running text."""
     match = DIRECTIVE.match(lines[0].text)
     name, rest = (match["name"], match["rest"] or "") if match else (None, "")
     if name in VERSIONS:
@@ -120,7 +120,7 @@ def _directive(lines: Sequence[_Line]) -> list[_Line] | None:
 
 
 def _items(lines: Sequence[_Line]) -> list[_Item]:
-    """Split lines where a bullet, a field or another indentation begins; a term above its description is not read."""
+    """Split lines at bullets, fields and changes of indentation; a term above its description is left out."""
     items: list[_Item] = []
     for line in lines:
         started = _started(line)
@@ -143,7 +143,7 @@ def _plain_item(line: _Line) -> _Item:
 
 
 def _started(line: _Line) -> _Item | None:
-    """The item that a line begins by its mark, or None."""
+    """The item that a line begins with its marker, or None."""
     if match := FIELD.match(line.text):
         is_read = match["name"] not in TYPE_FIELDS
     elif match := BULLET.match(line.text) or ARGUMENT.match(line.text) or TYPED.match(line.text):

@@ -1,4 +1,4 @@
-"""A folder of Python files and their docstrings, read as text: no file is imported or executed."""
+"""Reads a folder's Python files and their docstrings as text: no file is imported or executed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # the fields of a
 
 @dataclass(frozen=True, slots=True)
 class Docstring:
-    """One docstring. text: without its indentation; file, line: where the text begins."""
+    """One docstring. text: without its indentation; file, line: of its beginning."""
 
     text: str
     file: str
@@ -35,7 +35,7 @@ class Docstring:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One file of Python, parsed. source: its bytes; file: its name in messages."""
+    """A parsed Python file. source: its bytes; file: its name in messages."""
 
     tree: ast.Module
     source: bytes
@@ -43,22 +43,22 @@ class Module:
 
 
 def docstrings(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) -> Iterator[Docstring]:
-    """The docstrings that hold a match, of modules, classes and functions, by file and line, see `modules`."""
+    """The docstrings of modules, classes and functions that contain a match, by file and line; see `modules`."""
     for module in modules(folder, name, bad, holding):
         yield from (docstring for docstring in _of_module(module) if holding.search(docstring.text))
 
 
 def modules(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) -> Iterator[Module]:
-    """The files that hold a match, by name; tests are left out.
+    """The files that contain a match, by name; tests are left out.
 
-    name: the folder relative to the source; "", the source itself, goes by its own name in messages.
-    Files whose bytes hold no match are not parsed, which saves most of the time; of the others, one that this Python
-    cannot parse counts as a bad row.
+    name: the folder relative to the source; "" is the source itself, which has its own name in messages. Files whose
+    bytes contain no match are not parsed, which saves most of the time; another file that this Python cannot parse is
+    a bad row.
     """
     inside = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
     for path in map(PurePosixPath, inside):
         source = b"" if _is_test(path) else (folder / path).read_bytes()
-        if holding.search(source.decode("latin-1")):  # whatever the encoding, ASCII is ASCII
+        if holding.search(source.decode("latin-1")):  # ASCII is the same in every encoding
             file = (PurePosixPath(name or folder.name) / path).as_posix()
             if (tree := _parsed(source, file, bad)) is not None:
                 yield Module(tree, source, file)
@@ -71,7 +71,7 @@ def _is_test(path: PurePosixPath) -> bool:
 def _parsed(source: bytes, file: str, bad: BadRows) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
+            warnings.simplefilter("ignore")  # escapes such as "\d" in foreign strings
             return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a null byte, nesting
         line = getattr(error, "lineno", None) or 1
@@ -87,7 +87,7 @@ def _of_module(module: Module) -> list[Docstring]:
 
 
 def _documented(node: ast.AST) -> Iterator[Documented]:
-    """What may have a docstring, in a node and its statements; expressions, most of a tree, hold none."""
+    """The nodes with possible docstrings among a node and its statements; expressions, most of a tree, are skipped."""
     if isinstance(node, DOCUMENTED):
         yield node
     for block in BLOCKS:

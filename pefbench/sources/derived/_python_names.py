@@ -1,4 +1,4 @@
-"""The names that a piece of Python takes from around it, by Python's own table of symbols; nothing is executed."""
+"""Finds the free names of Python code with Python's own symbol table; nothing is executed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def is_standard(module: str) -> bool:
-    """Whether a module is of the standard library; ``__future__`` is not one to take names from."""
+    """Whether a module is in the standard library, other than ``__future__``."""
     return module.partition(".")[0] in sys.stdlib_module_names - {"__future__"}
 
 
 def names_taken(source: str) -> set[str]:
-    """The names that a piece of Python takes from around it; raises SyntaxError where it is not Python."""
+    """The free names of Python code. Raises SyntaxError if it is not Python."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
+        warnings.simplefilter("ignore")  # escapes such as "\d" in foreign strings
         top = symtable.symtable(source, "source", "exec")
     own = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     return {name for table in _tables(top) for name in _from_around(table)} - own

@@ -1,11 +1,11 @@
-"""Sentence templates, as Home Assistant writes them, and the sentences that they stand for.
+"""Home Assistant's sentence templates, and the sentences that they generate.
 
 The syntax is that of hassil, Home Assistant's template language::
 
     turn on [the] (light|lamp)     an optional part, and alternatives; [a|b] is both
     (in here;to {brightness})      these parts in any order
-    {brightness} {area:room}       a value of a list; what is behind the colon, the slot's name, does not count
-    <in>                           the template that has this name
+    {brightness} {area:room}       a value of a list; the slot's name after the colon is ignored
+    <in>                           the template with this name
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TOKEN = re.compile(
 )
 CLOSING = {"(": ")", "[": "]"}
 MOST_IN_ANY_ORDER = 6  # 720 orders
-TRIES = 10  # draws for each text wanted, before there are too few different ones
+TRIES = 10  # draws for each requested text before giving up on finding more different ones
 
 
 @dataclass(frozen=True)
 class Words:
-    """Text as it stands."""
+    """Literal text."""
 
     text: str
     count: int = 1
@@ -47,7 +47,7 @@ class InOrder:
 
     @cached_property
     def count(self) -> int:
-        """How many texts these are, counting one that comes about in two ways twice."""
+        """The number of texts; a text that can be formed in two ways counts twice."""
         return math.prod(part.count for part in self.parts)
 
 
@@ -59,7 +59,7 @@ class OneOf:
 
     @cached_property
     def count(self) -> int:
-        """How many texts these are, counting one that comes about in two ways twice."""
+        """The number of texts; a text that can be formed in two ways counts twice."""
         return sum(part.count for part in self.parts)
 
 
@@ -67,9 +67,9 @@ Node = Words | InOrder | OneOf
 
 
 def parse(template: str, from_list: Resolve, from_rule: Resolve) -> Node:
-    """Parse a template. from_list, from_rule: a name in braces, in angle brackets -> what it stands for.
+    """Parse a template. from_list, from_rule: a name in braces or in angle brackets -> its node.
 
-    Raises ValueError that says what is wrong with the template.
+    Raises ValueError that states what is wrong with the template.
     """
     tokens = list(_tokens(template))
     try:
@@ -97,7 +97,7 @@ def _tokens(template: str) -> Iterator[tuple[str, str]]:
 def _group(
     tokens: Sequence[tuple[str, str]], at: int, closing: str | None, from_list: Resolve, from_rule: Resolve
 ) -> tuple[Node, int]:
-    """Parse up to the closing sign, or up to the end. Returns also where the closing sign is."""
+    """Parse up to the closing sign or the end. Also returns the position of the closing sign."""
     branches: list[list[Node]] = [[]]
     separators = set()
     while at < len(tokens):
@@ -143,9 +143,9 @@ def _spaced(parts: Sequence[Node]) -> Iterator[Node]:
 
 
 def texts(node: Node, key: str, limit: int) -> list[str]:
-    """The different texts of a template, single-spaced: all when it has at most `limit`, else `limit` or fewer.
+    """The different texts of a template, single-spaced: all if it has at most `limit`, otherwise `limit` or fewer.
 
-    These are drawn by a hash of `key`, each alternative as likely as those beside it: the same key gives the same
+    They are drawn by a hash of `key`, with all alternatives in a group equally likely. The same key gives the same
     texts on every machine, whatever else is read.
     """
     if node.count <= limit:
@@ -174,7 +174,7 @@ def _every(node: Node) -> Iterator[str]:
 
 
 class _Dice:
-    """Numbers that follow from a key alone."""
+    """Pseudo-random numbers that depend only on a key."""
 
     def __init__(self, key: str) -> None:
         self.key = key

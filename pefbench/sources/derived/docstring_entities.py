@@ -30,21 +30,21 @@ COLUMNS = ("tokens", "tags", "package")
 def read_entities(folder: Path, name: str, bad: BadRows) -> Rows:
     """Read one row per sentence, with the columns tokens, tags (IOB2) and package (the folder's name).
 
-    The authors' own Sphinx roles are the labels: ``:class:`` and ``:exc:`` (class), ``:func:`` (function), ``:meth:``
-    (method), ``:attr:`` (attribute), ``:mod:`` (module). All markup is taken away, so that nothing but the words is
-    left. Tokens are words, dotted names and single marks.
+    The labels are the authors' own Sphinx roles: ``:class:`` and ``:exc:`` (class), ``:func:`` (function), ``:meth:``
+    (method), ``:attr:`` (attribute), ``:mod:`` (module). All markup is removed, so that only the words are left. Tokens
+    are words, dotted names and single marks.
 
-    Authors who mark nothing in a docstring say nothing about what its words name, so that only docstrings with a
-    mention are read, but all their sentences, of 4 to 60 tokens. A sentence is left out where its labels or its words
-    would be doubtful: by `plain`, or because a literal in double backticks is a name that a role of the package marks
-    elsewhere. Other literals are plain words.
+    Without any role, nothing is known about a docstring's words; therefore only docstrings with a mention are read, but
+    all their sentences of 4 to 60 tokens. A sentence is left out if its labels or words are doubtful: by `plain`, or
+    because a literal in double backticks is a name that a role marks elsewhere in the package. Other literals are plain
+    words.
     """
     found = ((row, _tagged(sentence)) for row, sentence in sure_sentences(folder, name, bad))
     return Rows(COLUMNS, [replace(row, values=row.values | values) for row, values in found if values])
 
 
 def sure_sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Plain]]:
-    """The sentences whose mentions are sure, each with a row that has only the package yet."""
+    """The sentences whose mentions are certain, each with a row that so far has only the package."""
     found = list(_sentences(folder, name, bad))
     marked = {sentence.text[one.start : one.end] for _, sentence in found for one in sentence.mentions}
     for row, sentence in found:
@@ -53,7 +53,7 @@ def sure_sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row,
 
 
 def _sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Plain]]:
-    """The sentences of docstrings with a mention, each with a row that has only the package yet."""
+    """The sentences of docstrings with a mention, each with a row that so far has only the package."""
     for docstring in docstrings(folder, name, bad, MENTION):
         found = [(line, plain(paragraph)) for line, paragraph in paragraphs(docstring.text)]
         if any(paragraph.mentions for _, paragraph in found):
@@ -63,7 +63,7 @@ def _sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Pla
 
 
 def _split(paragraph: Plain) -> Iterator[Plain]:
-    """A paragraph's sentences; each begins with a letter, and ends with a mark or is begun with a capital."""
+    """A paragraph's sentences. Each begins with a letter and ends with a mark, or begins with a capital."""
     ends = [match.end() for match in SENTENCE_END.finditer(paragraph.text)]
     for start, end in zip([0, *ends], [*ends, len(paragraph.text)], strict=True):
         if SENTENCE.fullmatch(paragraph.text[start:end].strip()):
@@ -80,13 +80,13 @@ def _part(paragraph: Plain, start: int, end: int) -> Plain:
 
 
 def tokens_of(sentence: Plain) -> list[re.Match[str]] | None:
-    """A sentence's tokens; None where they are too few or too many."""
+    """A sentence's tokens; None if there are too few or too many."""
     tokens = list(TOKEN.finditer(sentence.text))
     return tokens if SHORTEST <= len(tokens) <= LONGEST else None
 
 
 def _tagged(sentence: Plain) -> dict[str, list[str]] | None:
-    """Tokens and tags; None for too few or too many tokens, or a token that two mentions share."""
+    """Tokens and tags; None if there are too few or too many tokens, or two mentions share a token."""
     tokens = tokens_of(sentence)
     if tokens is None:
         return None

@@ -30,13 +30,13 @@ COLUMNS = ("prompt", "canonical_solution", "entry_point", "test", "package")
 FUNCTION = re.compile(r"^def \w+", re.MULTILINE)
 LONGEST_PROMPT = 1500
 LONGEST_BODY = 800
-"""Characters, about 400 and 250 tokens."""
+"""The longest prompts and bodies in characters, about 400 and 250 tokens."""
 BUILTINS = frozenset(dir(builtins)) - {"eval", "exec", "compile", "globals", "locals", "__import__", "breakpoint"}
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function. imports: the lines that bring the names that it takes from the standard library."""
+    """One function. imports: the lines that import the names that it uses from the standard library."""
 
     name: str
     imports: tuple[str, ...]
@@ -49,11 +49,11 @@ class Function:
 def read_functions(folder: Path, name: str, bad: BadRows) -> Rows:
     """Read one row per function, with the columns of HumanEval and package (the folder's name).
 
-    canonical_solution: the body, as it is indented. test: a program that runs the docstring's examples, None where it
-    has none that can be run with the function alone. A function is read when it has a docstring and can be understood
-    alone: it is no method, has no decorator, and takes no names but its own, Python's and the standard library's, whose
-    imports stand first in the prompt. It gives something back, and is not long: prompts have at most 1,500 characters,
-    bodies 800. Of functions with the same body the first is read.
+    canonical_solution: the body, with its indentation. test: a program that runs the docstring's examples; None if they
+    need more than the function. A function is read if it has a docstring and is self-contained: not a method, without
+    decorators, using only its own names, Python's and the standard library's, whose imports begin the prompt. It must
+    return something; prompts have at most 1,500 characters, bodies 800. Of functions with equal bodies, the first is
+    read.
     """
     rows, bodies = [], set()
     for module in modules(folder, name, bad, FUNCTION):
@@ -92,7 +92,7 @@ def _functions(module: Module) -> Iterator[Function]:
 
 
 def _imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
-    """The names that an import of the standard library binds, each with an import of it alone."""
+    """The names that an import from the standard library binds, each with a separate import line."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             bound = alias.asname or alias.name.partition(".")[0]
@@ -108,7 +108,7 @@ def _bound(imports: tuple[str, ...]) -> set[str]:
 
 
 def _gives_back(node: ast.FunctionDef) -> bool:
-    """Whether a function returns or yields something, and does not only say that it is not there yet."""
+    """Whether a function returns or yields something and is not just a stub."""
     inside = [*ast.walk(node)]
     gives = any(isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) and each.value for each in inside)
     imports = [each for each in inside if isinstance(each, ast.Import | ast.ImportFrom)]

@@ -24,8 +24,8 @@ COLUMNS = ("text", "labels", "package")
 def read_mentions(folder: Path, name: str, bad: BadRows) -> Rows:
     """Read one row per sentence, with the columns text, labels and package (the folder's name).
 
-    labels: the kinds of the names in the sentence that their authors marked, sorted; often none or several. The text
-    has no markup, on one line; see `docstring_entities` for which sentences are read.
+    labels: the kinds of the names that the authors marked in the sentence, sorted; often none or several. The text is
+    one line without markup; `docstring_entities` describes which sentences are read.
     """
     rows = []
     for row, sentence in sure_sentences(folder, name, bad):

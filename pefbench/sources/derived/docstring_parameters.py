@@ -30,10 +30,10 @@ QUESTIONS = {
 def read_parameters(folder: Path, name: str, bad: BadRows) -> Rows:
     """Read one row per question, with the columns question, context, answers (as in SQuAD) and package (folder's name).
 
-    The context is the numpydoc section Parameters of one docstring, in plain words, with two entries or more; the
-    questions ask for the type, the default and the meaning of one of its parameters, and each answer is a span of that
-    entry. A parameter is not asked about when its name, in any case, stands before another entry too, or shares its
-    entry. In a package each section is read once, and of questions with the same words and the same answer the first.
+    The context is the numpydoc section Parameters of one docstring, as plain text, with at least two entries. Questions
+    ask for the type, the default and the meaning of a parameter; each answer is a span of its entry. There are no
+    questions about a parameter whose name, ignoring case, heads another entry or shares its entry. Within a package,
+    each section is read once, and of questions with equal words and answers only the first.
     """
     rows, contexts, questions = [], set(), set()
     for docstring in docstrings(folder, name, bad, TITLE):
@@ -52,7 +52,7 @@ def read_parameters(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def _questions(entries: Sequence[Parameter]) -> Iterator[tuple[str, str, int]]:
-    """(question, answer, where the answer begins in the entries' text)."""
+    """Yield (question, answer, offset of the answer in the entries' text)."""
     names = [bare.casefold() for entry in entries for bare in entry.names]
     start = 0
     for entry in entries:

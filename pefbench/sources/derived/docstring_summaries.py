@@ -26,16 +26,16 @@ LONG = re.compile(r"\n[ \t\r]*\n[ \t]*\S")
 """A docstring with more than one paragraph."""
 SENTENCE = re.compile(r"[A-Z`][^\n]*[.!?]")
 SHORTEST_SUMMARY, SHORTEST_DOCUMENT = 4, 40
-"""Words."""
+"""The fewest words of a summary and of a document."""
 
 
 def read_summaries(folder: Path, name: str, bad: BadRows) -> Rows:
     """Read one row per docstring, with the columns document, summary and package (the folder's name).
 
-    The summary is the first paragraph where that is one line and a sentence, without its markup; the document is the
-    running text of all others, a paragraph a line. A docstring is left out where one of them is too short, where a
-    reader would not see the words as they stand there, or where the document has the summary in it. In a package each
-    summary and each document is read once: functions that share either are mostly one another's copies.
+    The summary is the first paragraph, without markup, if it is a single line and a sentence; the document is the
+    running text of all other paragraphs, one per line. A docstring is left out if either is too short, its words may
+    differ from what a reader sees, or the document contains the summary. Within a package, each summary and each
+    document is read once: functions that share either are mostly copies.
     """
     rows: list[Row] = []
     seen: set[str] = set()
@@ -50,7 +50,7 @@ def read_summaries(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def _read(docstring: Docstring) -> tuple[str, str] | None:
-    """A docstring's document and summary, or None where it does not have both."""
+    """A docstring's document and summary; None if it lacks either."""
     first, _, rest = docstring.text.partition("\n\n")
     summary = plain(first.strip())
     body = [plain(paragraph) for _, paragraph in paragraphs(rest)]

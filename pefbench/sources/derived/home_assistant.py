@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows
 
 COLUMNS = ("text", "label", "template")
-LIMIT = 8  # sentences a template
+LIMIT = 8  # sentences per template
 LANGUAGE = "en"
 DEEPEST, LONGEST_RANGE = (
     16,
     100_000,
-)  # rules within one another, numbers in a list; what is more is no grammar of a home
+)  # nested rules, numbers in a list; no real grammar has more
 
 
 class Template(NamedTuple):
-    """One template. id: the intent and the template's number in it; domains: the kinds of device that it is about."""
+    """One template. id: the intent and the template's number in it; domains: the kinds of device that it concerns."""
 
     intent: str
     id: str
@@ -43,16 +43,16 @@ class Template(NamedTuple):
 
 
 def is_home_assistant(text: str) -> bool:
-    """Tell the layout by its keys; inside a JSON string a quotation mark is never bare."""
+    """Recognise the layout by its keys; inside JSON strings, quotation marks are always escaped."""
     return '"expansion_rules"' in text and '"intents"' in text
 
 
 def read_home_assistant(text: str, file: str, bad: BadRows) -> Rows:
     """Read up to 8 sentences of each template: text, label (the intent) and template, an id such as "HassTurnOn/3".
 
-    What a home names itself is filled in from `home_words`, in English, the one language that is read. Of numbers only
-    whole ones are taken. A sentence that two templates give is the first one's; one of two intents is left out. A
-    row's line is the number of its template in the file. Raises DataError.
+    Names that depend on the home come from `_home_words`, in English, the only language that is read. Numbers are whole
+    numbers only. A sentence of two templates belongs to the first; a sentence of two intents is left out. A row's line
+    is its template's number in the file. Raises DataError.
     """
     document = parse_json(text, file)
     language = document.get("language") if isinstance(document, dict) else None
@@ -92,7 +92,7 @@ def _templates(document: Mapping[str, Any], file: str) -> Iterator[Template]:
 
 
 def _domains(block: Mapping[str, Any]) -> list[str]:
-    """The kinds of device that a block of templates asks for, in its context or in its slots."""
+    """The kinds of device that a block of templates requires, in its context or in its slots."""
     found: list[str] = []
     for key in ("requires_context", "slots"):
         domain = block[key].get("domain", []) if isinstance(block.get(key), dict) else []
@@ -102,9 +102,9 @@ def _domains(block: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Grammar:
-    """What the names in templates stand for.
+    """Resolves the names in templates.
 
-    known: the lists that were resolved before, by name and domains. within: the rules and lists being resolved.
+    known: the lists that were already resolved, by name and domains. within: the rules and lists being resolved.
     """
 
     lists: Mapping[str, Any]
@@ -145,7 +145,7 @@ class _Grammar:
         return templates.OneOf(nodes)
 
     def _given(self, name: str) -> list[str]:
-        """The values that the file has for a list, themselves templates; none for an open one."""
+        """The values of a list in the file, which are templates themselves; none for an open list."""
         given = self.lists.get(name, {})
         if "range" in given:
             bounds = given["range"]
@@ -159,7 +159,7 @@ class _Grammar:
 
 
 def _distinct(rows: Sequence[Row]) -> list[Row]:
-    """Each sentence once, and none that has two labels; capitals do not count."""
+    """Each sentence once, ignoring case; sentences with two labels are left out."""
     labels: dict[str, set[str]] = {}
     first: dict[str, Row] = {}
     for row in rows:

@@ -35,13 +35,13 @@ RELATIONS = {
     "#s": ("Substance-Whole", True),
     "%s": ("Substance-Whole", False),
 }
-"""A pointer's symbol -> the relation, and whether the noun that is defined stands first in its name."""
+"""A pointer's symbol -> the relation, and whether the defined noun comes first in its name."""
 EACH = 1000
-"""At most so many sentences have one relation, or none."""
+"""The most sentences for each relation, and for none."""
 POINTER = re.compile(r" (?P<symbol>\S{1,2}) (?P<target>\d{8}) n 0000(?!\S)")
 WORD = re.compile(r"(?<![\w'-])[A-Za-z]{3,}(?![\w'-])")
 NO_NOUNS = frozenset({"are", "being", "does", "how", "may", "might", "while", "who", "why"})
-"""Words that are nouns alone in WordNet (who: an organisation), but not in a definition."""
+"""Words that are only nouns in WordNet (who: an organisation) but not in definitions."""
 
 Related = dict[str, set[str]]
 
@@ -65,19 +65,19 @@ class Pair(NamedTuple):
     forward: bool
 
     def order(self) -> bytes:
-        """Bytes by which sentences are drawn."""
+        """A hash by which sentences are drawn."""
         return hashlib.sha256(f"{self.noun.words[0]}: {self.noun.definition}".encode()).digest()
 
 
 def read_wordnet_relations(folder: Path, name: str, bad: BadRows) -> Rows:
     """Read one row per noun, with its text, label, first and second (characters), and the set of synonyms.
 
-    Marked are the noun and, of its definition, a word of three letters or more that is a noun and nothing else in
-    WordNet. Its relation is a direct one. It has none where no sense of it is an indirect hypernym either, or at the
-    other end of any pointer; words between the two are not marked, nor are those with several relations. A quarter of
-    the nouns is drawn for a word without a relation, the others show their rarest one, and at most `EACH` of a
-    relation are drawn. Which of the two pieces is the first is drawn as well: all by a hash of the text. Of nouns with
-    the same definition the first is read. Raises SourceError or DataError.
+    The marked spans are the noun and a word of its definition that has at least three letters and is only a noun in
+    WordNet. Their relation must be direct. A word without a relation must not be an indirect hypernym in any sense,
+    either, nor at the other end of any pointer; words in between, and words with several relations, are not marked. For
+    a quarter of the nouns, a word without a relation is drawn; the others show their rarest relation; at most `EACH`
+    sentences of a relation are kept. Which of the spans comes first is also drawn, all by a hash of the text. Of nouns
+    with equal definitions, the first is read. Raises SourceError or DataError.
     """
     lines = member(folder, name, "data.noun")[0].split("\n")
     rows = read_wordnet(folder, name, bad).rows
@@ -103,7 +103,7 @@ def _words(rows: Sequence[Row], *, nouns: bool) -> set[str]:
 
 
 def _pairs(noun: Noun, nouns: Mapping[str, Noun], only: set[str]) -> Iterator[Pair]:
-    """The noun with each word of its definition that has one direct relation to it, or none at all."""
+    """The noun paired with each word of its definition that has exactly one direct relation to it, or none at all."""
     direct: Related = defaultdict(set)
     for symbol, target in noun.pointers:
         for related in nouns[target].words if target in nouns else ():
@@ -123,13 +123,13 @@ def _pairs(noun: Noun, nouns: Mapping[str, Noun], only: set[str]) -> Iterator[Pa
 
 
 def _singular(word: str, only: set[str]) -> str | None:
-    """Which noun a word is, in the singular, or None; words such as ``does`` are none."""
+    """A word's noun in the singular; None if it is not a noun, such as ``does``."""
     found = (each for each in (word, word.removesuffix("s")) if each in only and len(each) > 2)
     return None if word in NO_NOUNS else next(found, None)
 
 
 def _above(noun: Noun, nouns: Mapping[str, Noun]) -> set[str]:
-    """The words of all hypernyms, however far up."""
+    """The words of all direct and indirect hypernyms."""
     words, pending, seen = set(), [noun], set()
     while pending:
         for symbol, target in pending.pop().pointers:
@@ -141,7 +141,7 @@ def _above(noun: Noun, nouns: Mapping[str, Noun]) -> set[str]:
 
 
 def _drawn(pairs: Sequence[Pair]) -> Pair | None:
-    """One of a noun's pairs: without a relation for a quarter of the nouns, else of its rarest relation."""
+    """One of a noun's pairs: without a relation for a quarter of the nouns, otherwise of its rarest relation."""
     if not pairs:
         return None
     rank = {relation: place for place, (relation, _) in enumerate(RELATIONS.values())}
@@ -154,7 +154,7 @@ def _drawn(pairs: Sequence[Pair]) -> Pair | None:
 
 
 def _row(pair: Pair) -> Row:
-    """A sentence, its pieces in an order that says nothing, and the label with the direction in that order."""
+    """A sentence, with its spans in an order that reveals nothing, and the label with the direction in that order."""
     noun = pair.noun
     text = f"{noun.words[0]}: {noun.definition}"
     at = len(text) - len(noun.definition)

@@ -1,1 +1,1 @@
-"""One format a module: its ``READER`` turns a file or a folder into rows. The folder is the registry."""
+"""The formats, one per module: its ``READER`` turns a file or a folder into rows. The folder is the registry."""

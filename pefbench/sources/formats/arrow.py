@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows, Rows
 
 FILE = b"ARROW1"
-"""How a file begins; a stream begins otherwise."""
+"""The beginning of a file; a stream begins differently."""
 
 
 def read_arrow(data: bytes, file: str, _: BadRows) -> Rows:
@@ -27,7 +27,7 @@ def read_arrow(data: bytes, file: str, _: BadRows) -> Rows:
         numbers = range(stored.num_record_batches) if data.startswith(FILE) else None
         batches = []
         for batch in stored if numbers is None else map(stored.get_batch, numbers):
-            batch.validate(full=True)  # first of all: offsets that point elsewhere would be followed
+            batch.validate(full=True)  # before any access, which would follow damaged offsets
             limit.add(max(batch.nbytes, batch.num_rows))
             batches.append(batch)
         table = pa.Table.from_batches(batches, stored.schema)

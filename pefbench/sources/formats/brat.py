@@ -32,11 +32,11 @@ RELATIONS = "relations"
 ENTITY = re.compile(r"(?P<name>T\d+)\t(?P<label>\S+) (?P<spans>\d+ \d+(?:;\d+ \d+)*)(?:\t(?P<text>.*))?")
 RELATION = re.compile(r"R\d+\t(?P<label>\S+) \w+:(?P<first>\S+) \w+:(?P<second>\S+)\s*")
 OTHERS = {"E": "events", "A": "attributes", "M": "attributes", "N": "normalisations", "#": "notes", "*": "equivalences"}
-"""What brat has beside entities and relations, by how its lines begin."""
+"""brat's other annotations, by the first character of their lines."""
 
 
 class Entity(NamedTuple):
-    """An entity within a line of the text: the line's number, its characters in it, its type."""
+    """An entity within a line of the text: the line's number, the offsets in that line, the type."""
 
     line: int
     start: int
@@ -50,12 +50,12 @@ def fits(folder: Path) -> bool:
 
 
 def read_brat(folder: Path, name: str, bad: BadRows, encoding: str) -> Rows:
-    """Read one row per line of a text that is not blank, files in order of their names.
+    """Read one row per non-blank line of text, files in order of their names.
 
-    entities: a list of [start, end, type], counted within the line; relations, where any file has them: objects with
-    ``label``, ``first`` and ``second``, the characters of both entities. What cannot be read of an annotation makes its
-    line a bad row: an entity in several parts, or over several lines, or whose text is another. Texts without a file of
-    annotations are left out, and counted. Raises SourceError.
+    entities: a list of [start, end, type], offsets within the line; relations, if any file has them: objects with
+    ``label``, ``first`` and ``second``, the offsets of both entities. An annotation that cannot be read makes its line
+    a bad row: an entity in several parts, over several lines or with a different text. Texts without a file of
+    annotations are left out and counted. Raises SourceError.
     """
     rows, others, left = list[Row](), Counter[str](), 0
     for file in members(folder, name, ".ann"):
@@ -117,7 +117,7 @@ def _document(text: str, file: str, annotations: str, told: str, bad: BadRows, o
 
 
 def _entity(match: re.Match[str], text: str, starts: list[int]) -> tuple[list[Entity], str]:
-    """The parts of an entity, each within its line, and what is wrong with it, "" where nothing is."""
+    """The parts of an entity, each within its line, and what is wrong with it, or ""."""
     spans = [(int(start), int(end)) for start, end in (part.split(" ") for part in match["spans"].split(";"))]
     if any(not start < end <= len(text) for start, end in spans):
         return [], f"{match['name']} is not in the text of {len(text)} characters"
@@ -132,9 +132,9 @@ def _entity(match: re.Match[str], text: str, starts: list[int]) -> tuple[list[En
     given = match["text"]
     there = text[slice(*spans[0])]
     if len(spans) > 1:
-        return parts, f"{match['name']} has {len(spans)} parts; tags mark entities of one part alone"
+        return parts, f"{match['name']} has {len(spans)} parts; tags can only mark entities of one part"
     if len(parts) > 1:
-        return parts, f"{match['name']} goes over a line's end"
+        return parts, f"{match['name']} continues over a line's end"
     if given is not None and given.split() != there.split():
         return parts, f"{match['name']} is {given[:40]!r} here, and {there[:40]!r} in the text at {spans[0][0]}"
     return parts, ""
@@ -147,12 +147,12 @@ def _line(starts: list[int], at: int) -> int:
 def _related(
     relations: list[tuple[str, str, str, str]], entities: dict[str, Entity], faulty: set[int], bad: BadRows
 ) -> dict[int, list[Values]]:
-    """The relations by line. One whose entities are not read, or in two lines, is a bad row."""
+    """The relations by line. A relation with unread entities, or entities in two lines, is a bad row."""
     found: dict[int, list[Values]] = {}
     for where, label, first, second in relations:
         one, other = entities.get(first), entities.get(second)
         if one is None or other is None:
-            bad(DataError(f"{where}: {first if one is None else second} is no entity that is read"))
+            bad(DataError(f"{where}: {first if one is None else second} is not an entity that was read"))
         elif one.line != other.line:
             bad(DataError(f"{where}: {first} and {second} are in different lines"))
         elif one.line not in faulty:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 COLUMNS = ("category", "turns")
 DEEPEST = 32
-LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # builds text, lists and mappings, never an object
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # builds only texts, lists and mappings, never objects
 
 
 def read_chatterbot(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row per conversation of the ``*.yml`` files of a folder, in the files' order by name.
+    """Read one row per conversation in a folder's ``*.yml`` files, in order of their names.
 
-    category: the file's first, or the file's name without its suffix; turns: list[str], two or more, as they are
-    written: ``yes`` and ``1963`` are text like any other. Raises SourceError or DataError.
+    category: the file's first category, or the file's name without its suffix; turns: list[str], at least two, exactly
+    as written: ``yes`` and ``1963`` are texts, too. Raises SourceError or DataError.
     """
     rows: list[Row] = []
     for file in members(folder, name, ".yml", ".yaml"):
@@ -71,7 +71,7 @@ def _document(text: str, file: str) -> yaml.Node | None:
 
 
 def _depth(text: str) -> int:
-    """How many lists and mappings lie within one another at most: composing them takes as many calls, in C."""
+    """The deepest nesting of lists and mappings: composing them takes as many recursive calls, in C."""
     depth = deepest = 0
     for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, yaml.CollectionStartEvent):

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 COLUMNS = ("text", "label")
 SUFFIXES = {".txt", ".text", ""}
-"""20 Newsgroups' files have none."""
+"""Suffixes of texts; 20 Newsgroups' files have none."""
 UNLABELLED = {"unsup", "unlabeled", "unlabelled"}
-"""IMDB's folder of reviews without a label."""
+"""Names of folders with unlabelled texts, such as IMDB's."""
 SPLITS = {"train", "training", "dev", "development", "valid", "validation", "val", "test", "testing", "eval"}
-"""Names of folders and files that are no classes, nor texts of one."""
+"""Names of splits, which are neither classes nor texts."""
 
 
 def fits(folder: Path) -> bool:
-    """Whether a folder has two or more folders of texts, none of which is a split."""
+    """Whether a folder has at least two folders of texts, none of which is a split."""
     classes = _classes(folder)
     if len(classes) < 2 or SPLITS & {name.lower() for name in classes}:
         return False
@@ -39,7 +39,7 @@ def fits(folder: Path) -> bool:
 def read_class_folders(folder: Path, name: str, bad: BadRows, encoding: str) -> Rows:
     """Read one row per file, classes and files in order of their names.
 
-    A file that is empty, or cannot be decoded, is a bad row. Raises SourceError where there are no two such folders.
+    A file that is empty or cannot be decoded is a bad row. Raises SourceError if there are not at least two classes.
     """
     classes = _classes(folder)
     if len(classes) < 2:
@@ -66,7 +66,7 @@ def _text(file: Path, shown: str, encoding: str) -> str:
 
 
 def _classes(folder: Path) -> dict[str, list[Path]]:
-    """The visible folders that hold texts and nothing else, each with its files in order."""
+    """The visible folders that contain only texts, each with its files in order."""
     found = {}
     for inside in sorted(folder.iterdir()):
         if not inside.is_dir() or inside.name.startswith(".") or inside.name.lower() in UNLABELLED:

@@ -28,15 +28,15 @@ LAYOUT = re.compile(r'\s*\{\s*"[^"\\]*"\s*:\s*\[\s*\[')
 
 
 def is_clinc(text: str) -> bool:
-    """Tell the layout by its beginning: a name and a list of lists."""
+    """Recognise the layout by its beginning: a name and a list of lists."""
     return LAYOUT.match(text) is not None
 
 
 def read_clinc(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row per text. file: the file's name, and behind the last ``#`` the splits to read, none for all.
+    """Read one row per text. file: the file's name, then ``#`` and the splits to read; none: all.
 
-    A row's file is ``data_small.json#split`` and its line the number of the text in that split. Raises SourceError for
-    a split that is not there.
+    A row's file is ``data_small.json#split``, and its line the text's number in that split. Raises SourceError for an
+    unknown split.
     """
     name, _, chosen = file.rpartition("#")
     document = parse(text, name)

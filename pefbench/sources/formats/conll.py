@@ -27,12 +27,12 @@ DOCUMENT = ("-DOCSTART-", "#begin document", "#end document", "###MEDLINE:")  # 
 COMMENTS = ("# ", "#\t")  # of CoNLL-U, and of GermEval
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")
 LOOKED_AT = 1000
-"""Lines of a ``.tsv`` file that show what is in it."""
+"""How many lines of a ``.tsv`` file are checked for its layout."""
 NOTE = "columns without a header, as in CoNLL files; blank lines separate sentences"
 
 
 def read_conll(text: str, file: str, bad: BadRows) -> Rows:
-    """Read sentences, one row each, with the columns "0", "1", ... A line of another width makes its sentence bad."""
+    """Read one row per sentence, with columns "0", "1", ... A line with another number of columns makes a bad row."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     first = next((line for line in lines if not _is_gap(line) and not _is_comment(line)), None)
     if first is None:
@@ -58,7 +58,7 @@ def read_conll(text: str, file: str, bad: BadRows) -> Rows:
 
 
 def _without_language(table: Rows) -> Rows:
-    """The table without what stands before every token of WikiANN's own files, ``en:``."""
+    """The table without the language prefix, such as ``en:``, of every token in WikiANN's own files."""
     tokens = [token for row in table.rows for token in row.values["0"]]
     found = LANGUAGE.match(tokens[0]) if tokens else None
     if found is None or not all(token.startswith(found[0]) for token in tokens):
@@ -71,9 +71,9 @@ def _without_language(table: Rows) -> Rows:
 
 
 def are_columns(lines: Iterable[str]) -> bool:
-    """Whether the first lines of a ``.tsv`` file are such columns rather than a table under a header.
+    """Whether the first lines of a ``.tsv`` file are CoNLL columns rather than a table with a header.
 
-    They are divided by blank lines, and the first line with data ends in a tag that other lines end in too.
+    This is the case if there are blank lines between them and other lines end in the same tag as the first one.
     """
     gaps = False
     found: list[list[str]] = []
@@ -106,7 +106,7 @@ def _row(sentence: Sequence[Sequence[str]], file: str, line: int) -> Row:
 
 def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool) -> str:
     separator = "tabs" if tabbed else "spaces"
-    return f"{where}: {counted(found, 'column')} where the file has {width} (separated by {separator}): {line[:60]!r}"
+    return f"{where}: {counted(found, 'column')}, but the file has {width} (separated by {separator}): {line[:60]!r}"
 
 
 def _read_tsv(text: str, file: str, bad: BadRows) -> Rows:
@@ -116,4 +116,4 @@ def _read_tsv(text: str, file: str, bad: BadRows) -> Rows:
 
 READER = TextReader(read_conll, stream=in_blocks(read_conll, ends=lambda line: not line.strip()))
 IN_TSV = replace(READER, read=_read_tsv)
-"""Reads such columns where a file's suffix says that it is a table: see `are_columns`."""
+"""Reads such columns in a file with a table's suffix: see `are_columns`."""

@@ -27,7 +27,7 @@ Line = tuple[int, list[str]]
 
 
 def read_conllu(text: str, file: str, bad: BadRows) -> Rows:
-    """Read sentences, one row each. A line that is none of CoNLL-U makes its sentence a bad row."""
+    """Read one row per sentence. A line that is not CoNLL-U makes its sentence a bad row."""
     rows: list[Row] = []
     words: list[Line] = []
     spoilt = False

@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows, Rows
 
 OLD = b"\xd0\xcf\x11\xe0"
-"""How workbooks of before 2007 begin, and those with a password."""
+"""The beginning of workbooks from before 2007 and of those with a password."""
 MOST = 1e15
-"""Up to here Excel keeps all digits of a whole number."""
+"""Up to this size, Excel keeps all digits of a whole number."""
 CELL = 8
-"""Bytes that an empty cell takes in memory: a file may name the last one of a row of 16,384."""
+"""Memory of an empty cell in bytes: a file may use only the last of a row's 16,384 cells."""
 
 
 def read_excel(data: bytes, file: str, bad: BadRows, *, header: bool = True) -> Rows:
     """Read one row per row of a sheet under its header; every value is a str, as in CSV.
 
-    file: the file's name, and behind the last ``#`` the sheet, "" for the only one with cells in it. Hidden sheets are
-    not read. Rows without a cell are skipped; the line is the row's number. Raises SourceError where openpyxl is
-    missing, or for a sheet that is not there; DataError for a file that is no workbook, or unpacks to too much.
+    file: the file's name, then ``#`` and the sheet, "" for the only non-empty one. Hidden sheets are not read. Rows
+    without a cell are skipped; the line is the row's number. Raises SourceError if openpyxl is missing or the sheet
+    does not exist; DataError if the file is not a workbook or unpacks to too much.
     """
     name, _, sheet = file.rpartition("#")
     if find_spec("openpyxl") is None:
@@ -46,7 +46,7 @@ def read_excel(data: bytes, file: str, bad: BadRows, *, header: bool = True) -> 
         )
     if data.startswith(OLD):
         raise DataError(
-            f"{name}: an Excel file of before 2007, or one with a password; save it as .xlsx or as CSV (UTF-8)"
+            f"{name}: an Excel file from before 2007 or with a password; save it as .xlsx or as CSV (UTF-8)"
         )
     tables = _tables(data, name)
     if sheet and sheet not in tables:
@@ -59,13 +59,13 @@ def read_excel(data: bytes, file: str, bad: BadRows, *, header: bool = True) -> 
 
 
 def _tables(data: bytes, name: str) -> dict[str, list[tuple[int, list[str]]]]:
-    """The visible sheets: of each row that has cells its number and its values."""
+    """The visible sheets: for each row that has cells, its number and its values."""
     from openpyxl import load_workbook
 
     limit = Unpacked(name, len(data))
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for member in archive.infolist():  # zipfile reads no more of a member than it says
+            for member in archive.infolist():  # zipfile reads at most a member's declared size
                 limit.add(member.file_size)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -74,13 +74,13 @@ def _tables(data: bytes, name: str) -> dict[str, list[tuple[int, list[str]]]]:
             return {str(sheet.title): list(_records(sheet, limit)) for sheet in shown}
     except DataError:
         raise
-    except Exception as error:  # of its libraries, without a common base
+    except Exception as error:  # its libraries' errors have no common base class
         first = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{name}: not a workbook of Excel: {first[:200]}") from error
 
 
 def _records(sheet: Any, limit: Unpacked) -> Iterator[tuple[int, list[str]]]:
-    sheet.reset_dimensions()  # what the file says of them may be wrong
+    sheet.reset_dimensions()  # the dimensions stated in the file may be wrong
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
         limit.add(CELL * len(cells))
         values = [_text(cell) for cell in cells]
@@ -91,7 +91,7 @@ def _records(sheet: Any, limit: Unpacked) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(cell: Any) -> str:
-    """A cell as Excel's CSV has it, numbers in full and dates as ISO 8601 writes them."""
+    """A cell as in Excel's CSV, but with all digits of numbers and with dates in ISO 8601."""
     if cell is None:
         return ""
     if isinstance(cell, bool):

@@ -23,12 +23,12 @@ NOTE = "labels marked by __label__, as fastText has them"
 
 
 def is_fasttext(text: str) -> bool:
-    """Tell the layout by its first line."""
+    """Recognise the layout by its first line."""
     return text.lstrip().startswith("__label__")
 
 
 def read_fasttext(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row per line: its text, and under ``label`` the list of its labels, wherever they stand in the line.
+    """Read one row per line: its text, and in ``label`` the list of its labels, which may be anywhere in the line.
 
     Blank lines are skipped. A line without a label, or without a text, is a bad row.
     """

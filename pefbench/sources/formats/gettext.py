@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 COLUMNS = ("translation",)
 ENGLISH = "en"
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[-#0+]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}\s]*\}")
-"""Of Python's and C's formats, whole: ``%(name)s``, ``%s``, ``%%``, ``{name}``."""
+"""A complete placeholder of Python's and C's formats: ``%(name)s``, ``%s``, ``%%``, ``{name}``."""
 AT_LINE = re.compile(r"\(line (\d+)\)")
 
 
 def read_gettext(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row per message of all catalogues below a folder: translation, language -> text, the English one first.
+    """Read one row per message in all catalogues below a folder: translation, language -> text, English first.
 
-    The catalogues are read in the order of their paths; of several translations into one language the first is kept. A
-    translation is read when it is finished: not fuzzy, not obsolete, with the placeholders of its message. Messages
-    with plurals or with a context, which say no more than half of what a translator saw, are left out, and so are
-    those without a letter. What cannot be parsed is a bad row. Raises SourceError where there is no catalogue.
+    Catalogues are read in order of their paths; the first of several translations into a language is kept. Only
+    finished translations are read: not fuzzy, not obsolete, with the same placeholders as the message. Messages with
+    plurals or a context, of which only a part would be seen here, and messages without letters are left out. A
+    catalogue that cannot be parsed is a bad row. Raises SourceError if there is no catalogue.
     """
     files = sorted(folder.rglob("*/LC_MESSAGES/*.po"))
     if not files:
@@ -51,7 +51,7 @@ def read_gettext(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def _finished(file: Path, shown: str, bad: BadRows) -> Iterator[tuple[int, str, str]]:
-    """(line, message, translation)."""
+    """The finished translations: (line, message, translation)."""
     import polib
 
     try:
@@ -72,7 +72,7 @@ def _finished(file: Path, shown: str, bad: BadRows) -> Iterator[tuple[int, str, 
 
 
 def _corresponds(message: str, translated: str) -> bool:
-    """Whether a translation has a text, and just the placeholders of its message; their order is its own."""
+    """Whether a translation has a text and exactly its message's placeholders, in any order."""
     says_something = any(character.isalpha() for character in PLACEHOLDER.sub("", message))
     return says_something and bool(translated) and _placeholders(message) == _placeholders(translated)
 

@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
 
 ROW, NUMBER, DESCRIBED = "row", "row_idx", "feature_idx"
-"""What the hub's viewer calls a row, its number, and the number of a column that it describes."""
+"""The hub viewer's names for a row, the row's number and a column's number."""
 TABLE = "table"
 EXPORTED = ("header", "database", TABLE)
-"""The types of what phpMyAdmin exports: who wrote it, of which database, and its tables."""
+"""The types of objects in phpMyAdmin's exports: the header, the database and its tables."""
 SPLITS = {"train", "training"}
-"""What a split to train on is called."""
+"""Names of training splits."""
 
 
 def read_json(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one object a row; lines are the numbers of the items."""
+    """Read one row per object; a row's line is the object's number."""
     return read_part(text, f"{file}#", bad)
 
 
 def read_part(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one object a row; of an object with a list of rows for each split, those of the split behind the last ``#``.
+    """Read one row per object. A document may also be an object with a list of rows for each split.
 
-    file: the file's name, ``#`` and the split, "" for none. Lines are the numbers of the items. Raises DataError, or
-    SourceError for a split that is not there.
+    file: the file's name, then ``#`` and the split, "" for none. A row's line is the object's number. Raises DataError,
+    or SourceError for an unknown split.
     """
     name, _, split = file.rpartition("#")
     if _are_lines(text):
@@ -63,9 +63,9 @@ def read_part(text: str, file: str, bad: BadRows) -> Rows:
 
 
 def _refuse_split(file: str, split: str, splits: Mapping[str, Any]) -> None:
-    """Raise SourceError for a split that is not there, and where none of several is named."""
+    """Raise SourceError if the split does not exist, or none of several is named."""
     if not splits and split:
-        raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
+        raise SourceError(f"{file}: is a single file and has no part {split!r}; give its folder as the source")
     if split not in splits and splits:
         wanted = f"has no split {split!r}" if split else "has a list of rows for each split"
         names = [str(name)[:40] for name in splits]
@@ -76,12 +76,12 @@ def _refuse_split(file: str, split: str, splits: Mapping[str, Any]) -> None:
 
 
 def _are_splits(document: Mapping[str, Any]) -> bool:
-    """Whether an object holds several lists of objects, of which one is called as splits are, and nothing else."""
+    """Whether an object consists of several lists of objects, at least one with the name of a training split."""
     return len(document) > 1 and not SPLITS.isdisjoint(document) and all(map(_are_objects, document.values()))
 
 
 def _tables(document: Any) -> Mapping[str, Any]:
-    """The rows of each table in what phpMyAdmin exports: a list of objects that say their ``type``; else none."""
+    """The rows of each table in an export of phpMyAdmin, a list of objects with a ``type``; otherwise empty."""
     if not _are_objects(document) or not all(each.get("type") in EXPORTED for each in document):
         return {}
     tables = [each for each in document if each["type"] == TABLE]
@@ -93,12 +93,12 @@ def _are_objects(value: Any) -> bool:
 
 
 def _are_pairs(value: Any) -> bool:
-    """Whether a value lists texts with what is said of each, as spaCy's annotators write them; null is one left out."""
+    """Whether a value lists texts with their annotations in spaCy's format; null is a skipped text."""
     return isinstance(value, list) and any(map(is_pair, value)) and all(each is None or is_pair(each) for each in value)
 
 
 def _are_lines(text: str) -> bool:
-    """Whether each line is an object of its own, as Hugging Face's ``to_json`` writes them whatever the suffix."""
+    """Whether each line is a separate object, as Hugging Face's ``to_json`` writes for any suffix."""
     first, _, rest = text.lstrip().partition("\n")
     if not (first.startswith("{") and rest.lstrip().startswith("{")):
         return False
@@ -109,7 +109,7 @@ def _are_lines(text: str) -> bool:
 
 
 def _rows(document: Mapping[str, Any]) -> list[Any] | None:
-    """The rows of a table that is an object; None where it is none."""
+    """The rows of a table that is written as an object; None if it is not one."""
     names, columns = document.get("columns"), list(document.values())
     if isinstance(data := document.get("data"), list):
         split = isinstance(names, list) and all(isinstance(name, str) for name in names)
@@ -122,9 +122,9 @@ def _rows(document: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _only_rows(values: list[Any]) -> list[Any] | None:
-    """The one list of objects among the values of an object, or in the only object there; None where it is not clear.
+    """The only list of objects among an object's values, or inside its only object; None if it is ambiguous.
 
-    The hub's viewer has each row under ``row``, beside its number.
+    The hub's viewer puts each row under ``row``, next to its number.
     """
     lists = [value for value in values if _are_objects(value) or _are_pairs(value)]
     found = [rows for rows in lists if not all(DESCRIBED in row for row in rows)]
@@ -135,12 +135,12 @@ def _only_rows(values: list[Any]) -> list[Any] | None:
 
 
 def _named(names: Collection[str], row: Any) -> Any:
-    """A row with the names of its columns, or as it is where it is no list of as many."""
+    """A row with its columns' names; unchanged if it is not a list of the same length."""
     return dict(zip(names, row, strict=True)) if _has(row, list, names) else row
 
 
 def _by_number(document: Mapping[str, Mapping[str, Any]]) -> list[Any] | None:
-    """The rows of an object of alike objects, of which either is by the numbers of rows."""
+    """The rows of an object of objects with equal keys, in which either level is indexed by row numbers."""
     inside = next(iter(document.values()))
     if inside and all(number.isdecimal() for number in inside):
         return [{name: column[number] for name, column in document.items()} for number in inside]

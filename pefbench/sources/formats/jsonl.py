@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 BEGINNINGS = ("{", "[")
-"""Lines of JSON that is written over several."""
+"""Beginnings of lines in JSON that is written over several lines."""
 
 
 def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one object per line; blank lines are skipped, and a key that a line lacks is None."""
+    """Read one object per line; blank lines are skipped, and a missing key is None."""
     records = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

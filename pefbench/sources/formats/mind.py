@@ -28,10 +28,10 @@ NEWS, NEWS_FIELDS = "news.tsv", 8
 
 
 def read_mind(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row an impression.
+    """Read one row per impression.
 
-    history: the titles read before, the oldest first, perhaps none; candidates: the titles shown; clicked: a bool for
-    each candidate. Hidden test sets, whose candidates have no clicks, are bad rows. Raises SourceError or DataError.
+    history: the titles read before, oldest first, possibly none; candidates: the titles shown; clicked: a bool for each
+    candidate. Rows of hidden test sets, which lack clicks, are bad rows. Raises SourceError or DataError.
     """
     titles: dict[str, str] = {}
     for where, _, fields in _lines(*member(folder, name, NEWS), NEWS_FIELDS, bad):
@@ -56,7 +56,7 @@ def _lines(text: str, file: str, width: int, bad: BadRows) -> Iterator[tuple[str
             yield f"{file}:{number}", number, fields
         elif line.strip():
             name = file.rpartition("/")[2]
-            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')} where MIND's {name} has {width}"))
+            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')}, but MIND's {name} has {width}"))
 
 
 def _values(fields: list[str], titles: Mapping[str, str], where: str) -> Values:

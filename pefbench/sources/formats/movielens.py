@@ -32,7 +32,7 @@ GENRES = ("class", "genre", "genres")
 
 
 class Line(NamedTuple):
-    """One line of an atomic file: where it is, and its fields by the column's name without the type."""
+    """One line of an atomic file: its place, and its fields by column name without the type."""
 
     where: str
     number: int
@@ -40,7 +40,7 @@ class Line(NamedTuple):
 
 
 class Rating(NamedTuple):
-    """One interaction: the time is in seconds, `number` is its line."""
+    """One interaction. The time is in seconds; `number` is its line."""
 
     time: float
     number: int
@@ -49,11 +49,11 @@ class Rating(NamedTuple):
 
 
 def read_movielens(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row per user: all that the user rated, in time order; what has one time keeps the file's order.
+    """Read one row per user: all ratings, in order of time; ratings with equal times keep the file's order.
 
     items: list[str], such as "Toy Story (1995): Animation, Children's, Comedy"; ratings and timestamps (seconds):
-    list[float] of the same length. A row's line is that of the user's first interaction in the file. Raises
-    SourceError or DataError.
+    list[float] of equal length. A row's line is that of the user's first interaction in the file. Raises SourceError or
+    DataError.
     """
     found = members(folder, name, ".inter")
     if len(found) != 1:
@@ -81,16 +81,16 @@ def _lines(text: str, file: str, wanted: Sequence[Sequence[str]], bad: BadRows) 
         if len(fields) == len(names):
             yield Line(f"{file}:{number}", number, dict(zip(names, fields, strict=True)))
         elif line.strip():
-            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')} where the header has {len(names)}"))
+            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')}, but the header has {len(names)}"))
 
 
 def _items(lines: Iterator[Line], bad: BadRows) -> dict[str, str]:
-    """Item -> its title, the year in brackets unless the title has it, and its genres where it has any."""
+    """Item -> its title, with the year in brackets unless the title has it, and its genres if it has any."""
     items: dict[str, str] = {}
     for where, _, fields in lines:
         item, title = fields["item_id"], _first(fields, ITEM[1])
         if not title or item in items:
-            bad(DataError(f"{where}: the item {item!r} {'is there twice' if item in items else 'has no title'}"))
+            bad(DataError(f"{where}: the item {item!r} {'occurs twice' if item in items else 'has no title'}"))
             continue
         year, genres = _first(fields, YEAR), _first(fields, GENRES).replace("|", " ").split()
         dated = f"{title} ({year})" if year and not title.endswith(f"({year})") else title

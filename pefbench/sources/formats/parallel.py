@@ -18,7 +18,7 @@ COLUMNS = ("source", "target")
 
 
 def is_pair(folder: Path, part: str) -> bool:
-    """Whether a part names two files in a folder."""
+    """Whether a part names two files in the folder."""
     names = part.split("+")
     return len(names) == 2 and all(name and (folder / name).is_file() for name in names)
 
@@ -26,8 +26,8 @@ def is_pair(folder: Path, part: str) -> bool:
 def read_parallel(folder: Path, part: str, bad: BadRows, encoding: str) -> Rows:
     """Read one row per line: source from the first file, target from the second.
 
-    A line that is empty in one of them is a bad row; one that is empty in both is skipped. Raises DataError when the
-    files differ in their number of lines, for then no line can be trusted.
+    A line that is empty in one file is a bad row; one that is empty in both is skipped. Raises DataError if the files
+    differ in their number of lines, because then no line can be trusted.
     """
     first, second = part.split("+")
     sources, targets = (_lines(read_text(folder / name, name, encoding)) for name in (first, second))
@@ -45,7 +45,7 @@ def read_parallel(folder: Path, part: str, bad: BadRows, encoding: str) -> Rows:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines without the white space around them; a line ends with a line feed, and with nothing else."""
+    """The lines without surrounding white space. Only a line feed ends a line."""
     lines = [line.strip() for line in text.split("\n")]
     return lines if lines[-1] else lines[:-1]
 

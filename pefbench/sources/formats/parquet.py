@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows, Row, Rows
 
 BATCH = 4096
-"""Rows that are held at a time."""
+"""How many rows are held in memory at a time."""
 
 
 def read_parquet(data: bytes, file: str, _: BadRows) -> Rows:
-    """Read a Parquet file; labels are named when `datasets` wrote it. Raises DataError."""
+    """Read a Parquet file; labels are named if `datasets` wrote it. Raises DataError."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -35,13 +35,13 @@ def read_parquet(data: bytes, file: str, _: BadRows) -> Rows:
             limit.add(max(batch.nbytes, batch.num_rows))
             batches.append(batch)
         table = pa.Table.from_batches(batches, schema)
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # as its libraries have it
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # its libraries' errors
         raise DataError(f"{file}: not Parquet: {' '.join(str(error).split())[:200]}") from None
     return table_rows(table, features_in(schema.metadata, file), file)
 
 
 def stream_parquet(path: Path, file: str, _: BadRows) -> Iterator[Row]:
-    """The rows of `read_parquet`, one by one, from the file. Raises DataError."""
+    """Yield the rows of `read_parquet` from the file. Raises DataError."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -54,7 +54,7 @@ def stream_parquet(path: Path, file: str, _: BadRows) -> Iterator[Row]:
                 found = table_rows(pa.Table.from_batches([batch]), features, file).rows
                 yield from (replace(row, line=row.line + first) for row in found)
                 first += batch.num_rows
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # as its libraries have it
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # its libraries' errors
         raise DataError(f"{file}: not Parquet: {' '.join(str(error).split())[:200]}") from None
 
 

@@ -21,7 +21,7 @@ SENTIMENTS = ("positive", "neutral", "negative")
 
 
 def read_phrasebank(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row per line; the last @ divides, as sentences have some. Raises DataError for another sentiment."""
+    """Read one row per line; the last @ separates, since sentences may contain @. Other sentiments are bad rows."""
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         sentence, _, sentiment = line.strip().rpartition("@")

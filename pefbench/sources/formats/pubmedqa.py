@@ -25,15 +25,15 @@ LAYOUT = re.compile(r'\s*\{\s*"[0-9]+"\s*:\s*\{')
 
 
 def is_pubmedqa(text: str) -> bool:
-    """Tell the layout by its beginning, an article's number and an object, and by its keys."""
+    """Recognise the layout by its beginning, an article's number and an object, and by its keys."""
     return LAYOUT.match(text) is not None and '"QUESTION"' in text and '"CONTEXTS"' in text
 
 
 def read_pubmedqa(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row per question, named as on the hub; the long answer, which gives the decision away, is left out.
+    """Read one row per question, with the hub's column names; the long answer, which reveals the decision, is left out.
 
-    context: {"contexts": list[str]}, the abstract's parts; final_decision: yes, no or maybe, None in files without. A
-    row's line is the number of the question in the file.
+    context: {"contexts": list[str]}, the abstract's parts; final_decision: yes, no or maybe, None if the file has none.
+    A row's line is the question's number in the file.
     """
     document = parse(text, file)
     if not isinstance(document, dict):
@@ -49,7 +49,7 @@ def read_pubmedqa(text: str, file: str, bad: BadRows) -> Rows:
 
 def _values(article: str, question: Any, where: str) -> Values:
     if not isinstance(question, dict):
-        raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
+        raise DataError(f"{where}: a question must be an object, got {excerpt(question, 40)!r}")
     question_text, parts = question.get("QUESTION"), question.get("CONTEXTS")
     if not isinstance(question_text, str) or not question_text.strip():
         raise DataError(f"{where}: 'QUESTION' should be text, got {excerpt(question_text, 40)!r}")

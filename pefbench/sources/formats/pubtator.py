@@ -32,16 +32,16 @@ Lines = Sequence[tuple[int, str]]
 
 
 def fits(text: str) -> bool:
-    """Whether a text begins with a title as PubTator writes it."""
+    """Whether a text begins with a title in PubTator's format."""
     match = PART.match(text.lstrip())
     return match is not None and match["part"] == "t"
 
 
 def read_pubtator(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row per document: its title and its abstract with a space between, and a list of [start, end, type].
+    """Read one row per document: title and abstract joined by a space, and a list of [start, end, type].
 
-    Relations are not read, and counted. A document with an annotation that does not say what stands at its characters
-    is a bad row.
+    Relations are counted but not read. A document is a bad row if an annotation's text differs from the text at its
+    offsets.
     """
     lines = [(number, line.removesuffix("\r")) for number, line in enumerate(text.split("\n"), start=1)]
     blocks = itertools.groupby(lines, key=lambda each: bool(each[1].strip()))
@@ -71,7 +71,7 @@ def _document(lines: Lines, file: str) -> Row:
 
 
 def _entity(line: str, text: str, where: str) -> list[int | str]:
-    """An entity's first character, the one after its last, and its type. Raises DataError."""
+    """An entity's offsets [start, end) and type. Raises DataError."""
     match = ENTITY.fullmatch(line)
     if match is None:
         raise DataError(
@@ -80,7 +80,7 @@ def _entity(line: str, text: str, where: str) -> list[int | str]:
     start, end = int(match["start"]), int(match["end"])
     if text[start:end] != match["text"]:
         raise DataError(
-            f"{where}: {match['text'][:40]!r} is not what stands at {start} to {end}: {text[start:end][:40]!r}"
+            f"{where}: {match['text'][:40]!r} is not the text at {start} to {end}: {text[start:end][:40]!r}"
         )
     return [start, end, match["label"]]
 

@@ -27,9 +27,9 @@ def fits(folder: Path) -> bool:
 
 
 def read_saved_dataset(folder: Path, name: str, bad: BadRows, _: str) -> Rows:
-    """Read the rows of all its files in their order; a row's line is its number in its file.
+    """Read the rows of all its files in order; a row's line is its number in its file.
 
-    Splits that were saved together are folders of their own. Raises DataError, also for a file that is not there.
+    Splits that were saved together have separate folders. Raises DataError, also for a missing file.
     """
     rows = [read_arrow(data, shown, bad) for shown, data in _files(folder, name)]
     if any(each.columns != rows[0].columns for each in rows):
@@ -38,12 +38,12 @@ def read_saved_dataset(folder: Path, name: str, bad: BadRows, _: str) -> Rows:
 
 
 def _files(folder: Path, name: str) -> list[tuple[str, bytes]]:
-    """The name of each file, and what is in it."""
+    """The name and the content of each file."""
     text, shown = member(folder, name, STATE)
     state = parse(text, shown)
     listed = state.get("_data_files") if isinstance(state, dict) else None
     names = [each.get("filename") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    there = {file.name for file in folder.glob("*.arrow")}  # also what `map` has left in it
+    there = {file.name for file in folder.glob("*.arrow")}  # may include files that `map` left
     if not names or not {*map(str, names)} <= there:
         raise DataError(f"{shown}: should name files of the folder, names {str(names)[:200]}")
     found = [str(each) for each in names]

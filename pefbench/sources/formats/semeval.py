@@ -29,7 +29,7 @@ MARKERS = ("<e1>", "</e1>", "<e2>", "</e2>")
 
 
 def read_semeval(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row an item; its line is the sentence's, the markers stay in the text, the quotes around it do not."""
+    """Read one row per item; its line is the sentence's. The markers stay in the text; the quotes around it do not."""
     rows = []
     for number, lines in _items(text):
         try:
@@ -40,7 +40,7 @@ def read_semeval(text: str, file: str, bad: BadRows) -> Rows:
 
 
 def _items(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The number of an item's first line, and its lines. A numbered line or a blank one ends the item before."""
+    """The number of each item's first line, and its lines. A numbered or blank line ends the previous item."""
     item: list[str] = []
     for number, line in enumerate([*text.split("\n"), ""], start=1):
         if item and (not line.strip() or SENTENCE.fullmatch(line)):

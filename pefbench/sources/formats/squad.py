@@ -26,16 +26,16 @@ COLUMNS = ("question", "context", "answers", "id")
 
 
 def is_squad(text: str) -> bool:
-    """Tell the layout by its keys; inside a JSON string a quotation mark is never bare."""
+    """Recognise the layout by its keys; inside JSON strings, quotation marks are always escaped."""
     return '"paragraphs"' in text and '"qas"' in text
 
 
 def read_squad(text: str, file: str, bad: BadRows) -> Rows:
     """Read one row per question, in the hub's layout: answers is {"text": list[str], "answer_start": list[int]}.
 
-    answer_start counts characters of the context. Both lists are empty where the question is marked as impossible, and
-    answers is None where it has none without being marked; the plausible answers of 2.0 are left out. A row's line is
-    the number of the question in the file.
+    answer_start is a character offset in the context. Both lists are empty if the question is marked as impossible;
+    answers is None if it has none and is not marked. The plausible answers of 2.0 are left out. A row's line is the
+    question's number in the file.
     """
     rows = []
     for number, (context, question) in enumerate(_questions(parse(text, file), file), start=1):
@@ -56,7 +56,7 @@ def _questions(document: Any, file: str) -> Iterator[tuple[object, Any]]:
 
 def _values(context: object, question: Any, where: str) -> Values:
     if not isinstance(question, dict):
-        raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
+        raise DataError(f"{where}: a question must be an object, got {excerpt(question, 40)!r}")
     question_text = question.get("question")
     for key, value in (("context", context), ("question", question_text)):
         if not isinstance(value, str) or not value.strip():
@@ -65,7 +65,7 @@ def _values(context: object, question: Any, where: str) -> Values:
 
 
 def _answers(question: Mapping[str, Any]) -> Any:
-    """A question's answers in the hub's layout; None where it has none and does not say so, else as they are."""
+    """A question's answers in the hub's layout; None if it has none and is not marked; malformed ones unchanged."""
     if question.get("is_impossible"):
         return {"text": [], "answer_start": []}
     answers = question.get("answers")

@@ -22,7 +22,7 @@ LINE = re.compile(r"(?P<fine_label>(?P<coarse_label>[^\s:]+):[^\s:]+)\s+(?P<text
 
 
 def read_trec(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row per line; blank lines are skipped. The fine label keeps the coarse one in front: ``DESC:manner``."""
+    """Read one row per line; blank lines are skipped. The fine label includes the coarse one: ``DESC:manner``."""
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

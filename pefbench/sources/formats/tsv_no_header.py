@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def read_tsv_no_header(text: str, file: str, bad: BadRows) -> Rows:
     """Read one row per line, with the columns "0", "1", ...; blank lines are skipped, a quote is a plain character.
 
-    The first line says how many columns the file has. Every value is a str.
+    The first line determines the number of columns. Every value is a str.
     """
     rows: list[Row] = []
     columns: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ def read_tsv_no_header(text: str, file: str, bad: BadRows) -> Rows:
         if len(fields) == len(columns):
             rows.append(Row(dict(zip(columns, fields, strict=True)), file, number))
         else:
-            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')} where the first line has {len(columns)}"))
+            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')}, but the first line has {len(columns)}"))
     return Rows(columns, rows)
 
 

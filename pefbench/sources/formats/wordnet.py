@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 COLUMNS = ("synset", "words", "gloss", "hypernyms", "part")
 PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}  # a file's suffix -> the letter that pointers use
-HYPERNYM = frozenset({"@", "@i"})  # of a kind, and of an instance
-MARKER = re.compile(r"\((?:a|p|ip)\)$")  # where an adjective may stand; not a part of the word
+HYPERNYM = frozenset({"@", "@i"})  # of a class, and of an instance
+MARKER = re.compile(r"\((?:a|p|ip)\)$")  # an adjective's syntactic position; not part of the word
 
 EXAMPLES = re.compile(r'[;:,]?\s*".*', re.DOTALL)
 
 
 class Synset(NamedTuple):
-    """One line. hypernyms: the synsets, such as ``00001740-n``, that it points to."""
+    """One line. hypernyms: keys of the synsets to which it points, such as ``00001740-n``."""
 
     file: str
     number: int
@@ -42,11 +42,11 @@ class Synset(NamedTuple):
 
 
 def read_wordnet(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row per set of synonyms in ``data.noun``, ``data.verb``, ``data.adj`` and ``data.adv``, where present.
+    """Read one row per synset in ``data.noun``, ``data.verb``, ``data.adj`` and ``data.adv``, if present.
 
-    synset: offset and part, ``00976953-n``; words: list[str] with spaces, in WordNet's order; gloss: the definition,
-    then the examples in quotes; hypernyms: list[str], the words of all the sets right above it; part: noun, verb, adj
-    or adv. Raises SourceError or DataError.
+    synset: offset and part of speech, ``00976953-n``; words: list[str] with spaces, in WordNet's order; gloss: the
+    definition, then the examples in quotes; hypernyms: list[str], the words of all direct hypernym sets; part: noun,
+    verb, adj or adv. Raises SourceError or DataError.
     """
     there = [part for part in PARTS if (folder / f"data.{part}").is_file()]
     if not there:
@@ -64,7 +64,7 @@ def read_wordnet(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def definition(gloss: str) -> str:
-    """A gloss without its examples, which would show the word."""
+    """A gloss without its examples, which would reveal the word."""
     return EXAMPLES.sub("", gloss).strip()
 
 
@@ -80,7 +80,7 @@ def _synsets(text: str, file: str, part: str, bad: BadRows) -> dict[str, Synset]
 
 
 def _synset(line: str, file: str, number: int, part: str) -> Synset:
-    """Parse a line. Raises ValueError or IndexError where it is not one."""
+    """Parse a line. Raises ValueError or IndexError if it is malformed."""
     before, bar, gloss = line.partition("|")
     fields = before.split()
     after_words = 4 + 2 * int(fields[3], 16)
@@ -96,7 +96,7 @@ def _synset(line: str, file: str, number: int, part: str) -> Synset:
 def _row(key: str, synset: Synset, synsets: Mapping[str, Synset]) -> Row:
     above: Sequence[str] = synset.hypernyms
     if lost := [hypernym for hypernym in above if hypernym not in synsets]:
-        raise DataError(f"{synset.file}:{synset.number}: the hypernym {lost[0]} is not there")
+        raise DataError(f"{synset.file}:{synset.number}: the hypernym {lost[0]} is missing")
     hypernyms = [word for hypernym in above for word in synsets[hypernym].words]
     values = {"synset": key, "words": synset.words, "gloss": synset.gloss, "hypernyms": hypernyms, "part": synset.part}
     return Row(values, synset.file, synset.number)

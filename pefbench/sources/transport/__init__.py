@@ -1,1 +1,1 @@
-"""How files get here: from the hub, out of wheels, from this machine; all of it cached."""
+"""Gets files from the hub, from wheels or from this machine; downloads are cached."""

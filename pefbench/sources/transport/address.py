@@ -1,4 +1,4 @@
-"""The three kinds of source, told apart by what stands before the colon."""
+"""The three kinds of source address, distinguished by their prefix."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Address = HubAddress | FileAddress | WheelAddress
 
 
 def parse_address(source: str) -> Address:
-    """Parse ``hf:``, ``file:`` or ``wheel:``. Raises SourceError that says how a source is written."""
+    """Parse ``hf:``, ``file:`` or ``wheel:``. Raises SourceError with the accepted forms."""
     kind, colon, rest = source.partition(":")
     if colon and kind in {"hf", "file", "wheel"} and not rest.strip():
         raise SourceError(f"{source!r} names nothing; write {KINDS}")
@@ -64,7 +64,7 @@ def parse_address(source: str) -> Address:
 
 
 def _likely(source: str) -> str:
-    """The address that was probably meant, as a question."""
+    """A question with the address that was probably meant, or ""."""
     try:
         there = source.strip() != "" and Path(source).expanduser().exists()
     except (OSError, RuntimeError, ValueError):

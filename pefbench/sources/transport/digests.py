@@ -1,4 +1,4 @@
-"""The sha256 of a file, and how users write one."""
+"""The sha256 of files, and its notations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def digest_of(path: Path) -> str:
 
 
 def plain_digest(sha256: str, source: str) -> str:
-    """64 lower-case hex digits, without pip's ``sha256:`` in front. Raises SourceError."""
+    """A digest as 64 lower-case hex digits, without pip's prefix ``sha256:``. Raises SourceError."""
     plain = sha256.strip().lower().removeprefix("sha256:")
     if len(plain) != 64 or set(plain) - set("0123456789abcdef"):
         raise SourceError(f"{source}: {sha256!r} is not a sha256, which has 64 hex digits")
@@ -26,6 +26,6 @@ def plain_digest(sha256: str, source: str) -> str:
 
 
 def check_digest(path: Path, source: str, sha256: str | None) -> None:
-    """Raise SourceError when a digest is given and the file has another."""
+    """Raise SourceError if a digest is given and the file has a different one."""
     if sha256 is not None and (found := digest_of(path)) != plain_digest(sha256, source):
-        raise SourceError(f"{source}: {path.name} has sha256 {found} where {plain_digest(sha256, source)} is expected")
+        raise SourceError(f"{source}: {path.name} has sha256 {found}, expected {plain_digest(sha256, source)}")

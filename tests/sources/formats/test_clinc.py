@@ -72,7 +72,7 @@ def test_a_split_that_is_not_there_lists_those_that_are(tmp_path: Path, part: st
 def test_other_formats_have_no_splits_inside(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text('[{"text": "a", "label": "b"}]', encoding="utf-8")
     message = refusal(SourceError, read_rows, f"file:{tmp_path}/{name}", "train")
-    assert message == f"{name}: is one file and has no part 'train'; name its folder as the source instead"
+    assert message == f"{name}: is a single file and has no part 'train'; give its folder as the source"
 
 
 @pytest.mark.parametrize("pair", [["a"], ["a", "b", "c"], "ab", {"a": "b"}, [" ", "b"], ["a", ""], ["a", 1], None])

@@ -121,10 +121,10 @@ def test_comments_between_sentences_are_skipped_and_tokens_are_not() -> None:
 @pytest.mark.parametrize(
     ("text", "where", "columns"),
     [
-        ("a\tO\nb\tO\tx\n", "x:2", "3 columns where the file has 2"),
-        ("a\tO\nb\n", "x:2", "1 column where the file has 2"),
-        ("a NN O\n\n\nb O\n", "x:4", "2 columns where the file has 3"),
-        ("a O\n# in a sentence\n", "x:2", "4 columns where the file has 2"),
+        ("a\tO\nb\tO\tx\n", "x:2", "3 columns, but the file has 2"),
+        ("a\tO\nb\n", "x:2", "1 column, but the file has 2"),
+        ("a NN O\n\n\nb O\n", "x:4", "2 columns, but the file has 3"),
+        ("a O\n# in a sentence\n", "x:2", "4 columns, but the file has 2"),
     ],
 )
 def test_another_number_of_columns_is_refused_with_its_line(text: str, where: str, columns: str) -> None:

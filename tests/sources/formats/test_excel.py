@@ -64,7 +64,7 @@ def test_cells_are_what_their_csv_would_be(tmp_path: Path) -> None:
 
 def test_a_row_wider_than_the_header_is_a_bad_row(tmp_path: Path) -> None:
     source = f"file:{written(tmp_path / 'x.xlsx', A=[['a', 'b'], ['1', '2', '3'], ['4'], [None, '5']])}"
-    with pytest.raises(DataError, match=r"^x\.xlsx:2: 3 fields where the header has 2$"):
+    with pytest.raises(DataError, match=r"^x\.xlsx:2: 3 fields, but the header has 2$"):
         read_rows(source)
     bad = BadRows(skip=True)
     assert [row.values for row in read_rows(source, bad=bad).rows] == [{"a": "4", "b": ""}, {"a": "", "b": "5"}]
@@ -149,7 +149,7 @@ def test_entities_that_grow_are_refused(tmp_path: Path) -> None:
     [
         (b"text,label\na,b\n", "not a workbook of Excel: File is not a zip file"),
         (b"PK\x03\x04", "not a workbook of Excel: "),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file of before 2007, or one with a password; save it as .xlsx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file from before 2007 or with a password; save it as .xlsx"),
         (b"", "not a workbook of Excel: File is not a zip file"),
     ],
 )

@@ -58,7 +58,7 @@ def test_cola_keeps_its_first_sentence_when_the_recipe_says_that_there_is_no_hea
 def test_a_line_of_another_width_is_named_or_left_out(tmp_path: Path) -> None:
     file = source(tmp_path, f"{COLA}\ngj04\t1\r\ngj04\t1\t\tFine.\r\n")
     message = refusal(DataError, read_rows, file, format="tsv_no_header")
-    assert message == "train.tsv:5: 2 fields where the first line has 4"
+    assert message == "train.tsv:5: 2 fields, but the first line has 4"
     bad = BadRows(skip=True)
     rows = read_rows(file, format="tsv_no_header", bad=bad).rows
     assert (rows[-1].line, rows[-1].values["3"]) == (6, "Fine.")

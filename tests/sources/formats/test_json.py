@@ -158,7 +158,7 @@ def test_splits_in_one_file_are_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"has no split 'dev'; name one of test, train"):
         read_rows(f"file:{tmp_path}/x.json", "dev")
     (tmp_path / "y.json").write_text(json.dumps(ROWS))
-    with pytest.raises(SourceError, match="is one file and has no part 'test'"):
+    with pytest.raises(SourceError, match="is a single file and has no part 'test'"):
         read_rows(f"file:{tmp_path}/y.json", "test")
 
 

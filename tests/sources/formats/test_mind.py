@@ -47,7 +47,7 @@ def test_a_row_is_an_impression_and_a_part_is_a_folder(tmp_path: Path) -> None:
         ("3\tU3\ttime\tN1\tN1 N2", "should be a news id with -0 or -1, got 'N1' without a click"),
         ("3\tU3\ttime\tN1\tN1-2", "should be a news id with -0 or -1, got 'N1' without a click"),
         ("3\tU3\ttime\tN1\t", "no news was shown"),
-        ("U3\ttime\tN1\tN1-0", "4 fields where MIND's behaviors.tsv has 5"),
+        ("U3\ttime\tN1\tN1-0", "4 fields, but MIND's behaviors.tsv has 5"),
     ],
 )
 def test_a_bad_impression_is_named_or_left_out(tmp_path: Path, line: str, expected: str) -> None:
@@ -65,7 +65,7 @@ def test_news_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         refusal(DataError, read_rows, source, "train", format="mind") == "train/news.tsv:4: the news 'N4' has no title"
     )
     source = write(tmp_path, FIRST, f"{NEWS}N4\tsports\n")
-    assert "train/news.tsv:4: 2 fields where MIND's news.tsv has 8" in refusal(
+    assert "train/news.tsv:4: 2 fields, but MIND's news.tsv has 8" in refusal(
         DataError, read_rows, source, "train", format="mind"
     )
     (tmp_path / "train" / "news.tsv").unlink()

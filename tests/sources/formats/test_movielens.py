@@ -60,7 +60,7 @@ def test_a_row_is_a_user_with_all_its_items_in_time_order(tmp_path: Path, option
     ("line", "expected"),
     [
         ("9\t4\t1\t1", "ml.inter:6: the item '4' is not in ml.item"),
-        ("9\t1\t1", "ml.inter:6: 3 fields where the header has 4"),
+        ("9\t1\t1", "ml.inter:6: 3 fields, but the header has 4"),
         ("9\t1\tgood\t1", "ml.inter:6: the rating should be a number, got 'good'"),
         ("9\t1\t1\tnan", "ml.inter:6: the timestamp should be a number, got 'nan'"),
     ],
@@ -76,7 +76,7 @@ def test_a_bad_rating_is_named_or_left_out(tmp_path: Path, line: str, expected: 
 @pytest.mark.parametrize(
     ("items", "expected"),
     [
-        (f"{ITEMS}1\tHeat\t1995\tAction\n", "ml.item:5: the item '1' is there twice"),
+        (f"{ITEMS}1\tHeat\t1995\tAction\n", "ml.item:5: the item '1' occurs twice"),
         (f"{ITEMS}4\t \t1995\tAction\n", "ml.item:5: the item '4' has no title"),
         (ITEMS.replace("movie_title", "movie"), "ml.item:1: no column movie_title or title; "),
     ],

@@ -53,8 +53,8 @@ def test_ner_reads_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("2\t0\t3\tNot\tDisease", r":10: 'Not' is not what stands at 0 to 3: 'No '"),
-        ("2\t0\t99\tNo entity.\tDisease", r":10: 'No entity\.' is not what stands at 0 to 99"),
+        ("2\t0\t3\tNot\tDisease", r":10: 'Not' is not the text at 0 to 3: 'No '"),
+        ("2\t0\t99\tNo entity.\tDisease", r":10: 'No entity\.' is not the text at 0 to 99"),
         ("2\tzero\t2\tNo\tDisease", r":10: should be a document, two numbers, the words and their type"),
         ("3|t|Again", r":10: should be a document, two numbers"),
     ],

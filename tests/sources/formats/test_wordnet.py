@@ -72,7 +72,7 @@ def test_a_bad_line_is_named_or_left_out(tmp_path: Path, line: str) -> None:
 
 def test_a_hypernym_that_is_not_there_is_named(tmp_path: Path) -> None:
     message = refusal(DataError, read_rows, write(tmp_path, noun=LICENCE + THING), format="wordnet")
-    assert message == "data.noun:2: the hypernym 00001740-n is not there"
+    assert message == "data.noun:2: the hypernym 00001740-n is missing"
 
 
 def test_a_folder_without_data_files_is_refused(tmp_path: Path) -> None:

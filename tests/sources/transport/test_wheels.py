@@ -157,8 +157,8 @@ def test_a_member_that_would_escape_is_refused(index: Path, tmp_path: Path, memb
         ("some_data/x\n", "a control character"),
         (f"some_data/{'x' * 256}", "too long a name"),
         ("some_data/" + "x/" * 600 + "x", "too long a name"),
-        ("some_data/ner.txt/x", "also a folder"),
-        (special("some_data/ner.txt", stat.S_IFREG), "there twice"),
+        ("some_data/ner.txt/x", "also as a folder"),
+        (special("some_data/ner.txt", stat.S_IFREG), "occurs twice"),
     ],
     ids=lambda value: str(value)[:24],
 )
