@@ -1,1 +1,1 @@
-"""Applications of trained models, a folder each: its `app.py` holds `APP`. They import what is public alone."""
+"""Applications of trained models, one per folder, whose `app.py` has `APP`. They use only pefbench's public API."""

@@ -1,4 +1,4 @@
-"""What an application is: what it trains, and the HTTP application that it then is."""
+"""The interface of applications: the models to train, and the HTTP application that uses them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 class App(ABC, Generic[Config]):
-    """An application. An instance is `APP` in `apps/NAME/app.py`."""
+    """An application; `APP` in `apps/NAME/app.py` is an instance."""
 
     section: ClassVar[type[AppSection]]
     """The type of its configuration."""
 
     def before_training(self, config: Config) -> None:
-        """Write what the models are trained by, where that follows from the configuration. Raises a UserError."""
+        """Write training data that depend on the configuration. Raises a UserError."""
 
     @abstractmethod
     def trainings(self, config: Config) -> Mapping[str, TrainingSection]:
-        """The models that it needs, by the names that it calls them by."""
+        """The models that it needs, by the application's names for them."""
 
-    def after_training(self, config: Config, models: Mapping[str, Path]) -> Iterable[str]:  # noqa: ARG002 - for those that do
-        """Do what else must be done once before it can start, such as choosing thresholds on validation.
+    def after_training(self, config: Config, models: Mapping[str, Path]) -> Iterable[str]:  # noqa: ARG002 - subclasses use them
+        """Prepare everything else that is needed before the first start, such as thresholds chosen on validation.
 
-        models: the folders of the trained trials, by name. Returns lines for people.
+        models: the folders of the trained trials, by name. Returns lines to print.
         """
         return ()
 
     @abstractmethod
     def make(self, config: Config, models: Mapping[str, Path], settings: Settings) -> FastAPI:
-        """The HTTP application, its models loaded. Raises a UserError for what is missing or wrong."""
+        """Make the HTTP application and load its models. Raises a UserError if something is missing or wrong."""

@@ -1,4 +1,4 @@
-"""A trial that gives a text one label."""
+"""Loads a trial that gives a text one label."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pefbench import Model
 
 TRIED = "Shares fall."
-"""A text that a model is tried with."""
+"""A text with which a model is tested."""
 
 
 def load(trial: Path) -> Model:
-    """The trial's model. Raises DataError where it does not give a text one label, with probabilities."""
+    """The trial's model. Raises DataError if it does not give a text one label with probabilities."""
     model = pefbench.load(trial)
     said = model.predict([TRIED])[0] if model.reads_texts and not model.generates else {}
     if not {"label", "probabilities"} <= {*said}:

@@ -1,4 +1,4 @@
-"""What an application's training keeps in a file for its server."""
+"""Reads files that an application's training writes for its server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reading(file: Path, what: str, train: str) -> Iterator[None]:
-    """Raise DataError where the file is missing or damaged. what: it holds; train: the command that writes it."""
+    """Raise DataError if the file is missing or damaged. what: its content; train: the command that writes it."""
     try:
         yield
     except FileNotFoundError:

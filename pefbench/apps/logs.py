@@ -1,4 +1,4 @@
-"""Structured logs: a JSON object a line on standard error, without the users' texts unless asked for."""
+"""Structured logs: one JSON object per line on standard error, without users' texts unless they are enabled."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from typing import Any
 
 TEXTS = ("text", "texts", "message", "answer", "headline")
-"""Fields that hold what users write or read."""
+"""Fields with texts that users write or read."""
 
 
 class Events:
     """The log of one application.
 
-    `events("answered", intent="weather", text="...")` writes `{"time", "level", "app", "event", "intent"}`, and the
-    text besides with `texts`.
+    `events("answered", intent="weather", text="...")` writes `{"time", "level", "app", "event", "intent"}`, and also
+    the text if `texts` is True.
     """
 
     def __init__(self, app: str, *, texts: bool) -> None:
@@ -30,7 +30,7 @@ class Events:
                 json_ensure_ascii=False,
             )
         )
-        self._log = logging.Logger(f"pefbench.apps.{app}")  # noqa: LOG001 - its own, apart from what others configure
+        self._log = logging.Logger(f"pefbench.apps.{app}")  # noqa: LOG001 - independent of other logging configuration
         self._log.addHandler(handler)
         self._app, self._texts = app, texts
 

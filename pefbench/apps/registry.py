@@ -28,7 +28,7 @@ def summary(name: str) -> str:
 
 
 def find(name: str) -> App[Any]:
-    """The application of this name. Raises RecipeError with the list of names when there is none."""
+    """The application of this name. Raises RecipeError, listing the names, if there is none."""
     if name not in names():
         raise RecipeError(f"unknown application {name!r}; {suggest(name, names())}")
     found: App[Any] = importlib.import_module(f"pefbench.apps.{name}.app").APP

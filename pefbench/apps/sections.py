@@ -1,4 +1,4 @@
-"""What every application's configuration has; each adds its own fields."""
+"""The configuration that all applications share; each adds its own fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pefbench.configuration import Section
 
 
 class TrainingSection(Section):
-    """A model that an application trains, or one that was trained before."""
+    """A model that an application trains, or one that is already trained."""
 
     trial: str | None = Field(None, description="a saved trial to use: its folder or its result; null: train one")
     recipe: str = Field(description="recipe to train: a file, or a name from `pefbench list recipes`")
@@ -19,7 +19,7 @@ class TrainingSection(Section):
 
 
 class ServerSection(Section):
-    """Where an application listens, and what a request may ask; as `pefbench serve` has it."""
+    """Where an application listens, and limits of requests; as for `pefbench serve`."""
 
     host: str = Field("127.0.0.1", description="address to listen on; by default, only this machine")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0: a free one")

@@ -1,4 +1,4 @@
-"""Times as people and feeds write them."""
+"""Reads times in the formats of people and feeds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def read_time(value: Any) -> datetime | None:
-    """A time, or one as ISO 8601 or RFC 5322 writes it; without a zone where it has none. None for what is no time."""
-    if isinstance(value, datetime):  # of a Parquet file
+    """A time, given as such or in ISO 8601 or RFC 5322; without a zone if it has none. None if it is not a time."""
+    if isinstance(value, datetime):  # from a Parquet file
         return value
     if not isinstance(value, str):
         return None
-    # RFC 5322, section 3.3: -0000 is a time in UTC that says nothing of where it was written.
+    # RFC 5322, section 3.3: -0000 is a time in UTC without information about the local zone.
     plain = re.sub(r" -0000$", " +0000", value.strip())
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:

@@ -1,4 +1,4 @@
-"""The models that an application needs: trained by `pefbench run`, in a folder of their own."""
+"""Trains the models that an application needs with `pefbench run`, each in its own folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MODELS = "models"
 CURRENT = "current"
-"""The file in a model's folder that says which of the trials there was asked for last: each is of other data."""
+"""The file in a model's folder that names the trial requested last; each trial there has different data."""
 
 
 def train(name: str, training: TrainingSection, folder: Path) -> Path:
@@ -40,7 +40,7 @@ def train(name: str, training: TrainingSection, folder: Path) -> Path:
 
 
 def trained(name: str, training: TrainingSection, folder: Path) -> Path:
-    """The trial of a model. Raises DataError where there is none yet, or none at the address that was given."""
+    """The trial of a model. Raises DataError if it is not trained yet, or not found at the given address."""
     if training.trial is not None:
         return pefbench.find(training.trial)
     out = _out(name, training, folder)
@@ -59,6 +59,6 @@ def all_trained(trainings: Mapping[str, TrainingSection], folder: Path) -> dict[
 
 
 def _out(name: str, training: TrainingSection, folder: Path) -> Path:
-    """The folder of one model's results: another for other settings."""
+    """The folder of a model's results, different for other settings."""
     settings = json.dumps(training.model_dump(mode="json", exclude={"trial"}), sort_keys=True)
     return folder / MODELS / f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"

@@ -1,1 +1,1 @@
-"""A customer-service assistant: answers from what it was given, and hands over what it cannot answer."""
+"""A customer-service assistant: answers from its knowledge, and hands over what it cannot answer."""

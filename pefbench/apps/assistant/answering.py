@@ -1,4 +1,4 @@
-"""A text -> an answer from the knowledge, or a hand-over, with the reason."""
+"""Decides for a text: an answer from the knowledge, or a hand-over, with the reason."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 OUT_OF_SCOPE = "oos"
 RETRIEVED = 8
-"""Candidates of a text."""
+"""How many candidates are retrieved for a text."""
 FEATURES = ("intent", "in scope", "agrees", "similarity", "words", "fused", "reply", "ahead")
 LEAST = 1e-6
 
 
 class Reply(TypedDict):
-    """What the assistant says. answer is None exactly where it hands over; then nothing else holds one."""
+    """The assistant's reply. answer is None if and only if it hands over; then no other field contains an answer."""
 
     answer: str | None
     source: str | None
@@ -45,7 +45,7 @@ class Reply(TypedDict):
 
 
 class Judged(NamedTuple):
-    """A text's candidates with their features, (k, f). intent: the likeliest, out of scope among them."""
+    """A text's candidates with their features, (k, f). intent: the most likely one, which may be out of scope."""
 
     intent: str
     candidates: list[Found]
@@ -53,7 +53,7 @@ class Judged(NamedTuple):
 
 
 class Judge:
-    """What a candidate answer's features are: by the intent model, the retrieval and the re-ranker."""
+    """Computes the features of candidate answers, from the intent model, the retrieval and the re-ranker."""
 
     def __init__(self, intents: Model, replies: Model | None) -> None:
         self._intents, self._replies = intents, replies
@@ -61,13 +61,13 @@ class Judge:
 
     @classmethod
     def load(cls, models: Mapping[str, Path]) -> Self:
-        """The judge of trained models: `intents` and, where there is one, `replies`. Raises DataError for others."""
+        """Load the trained models: `intents` and, if there is one, `replies`. Raises DataError for other models."""
         return cls(classifier.load(models["intents"]), _ranking(models["replies"]) if "replies" in models else None)
 
     def judge(self, index: Index, texts: Sequence[str]) -> list[Judged]:
-        """Each text with its candidates.
+        """The candidates of each text, with features.
 
-        A text is judged by itself, also in a conversation: so were those by which the rule was chosen.
+        A text is judged by itself, even in a conversation, like the questions by which the rule was chosen.
         """
         found = index.search(texts, RETRIEVED)
         chances = [each["probabilities"] for each in self._intents.predict(list(texts))]
@@ -78,7 +78,7 @@ class Judge:
         ]
 
     def _ranked(self, texts: Sequence[str], found: Sequence[Sequence[Found]]) -> list[NDArray[np.float64]]:
-        """The re-ranker's probability of each candidate; alike where there is none, or nothing to choose from."""
+        """The re-ranker's probability of each candidate; uniform if there is no re-ranker or no choice."""
         ranked = [np.full(len(candidates), 1 / max(1, len(candidates))) for candidates in found]
         asked = [i for i, candidates in enumerate(found) if len(candidates) > 1]
         if self._replies is None or not asked:
@@ -92,7 +92,7 @@ class Judge:
 
 
 def _ranking(trial: Path) -> Model:
-    """The model that ranks replies."""
+    """Load the model that ranks replies. Raises DataError if the trial has another task."""
     model = pefbench.load(trial)
     if not model.knows(("context", "candidates")):
         raise DataError(f"{trial}: is a trial of {model.task}, which does not rank replies, as reply_selection does")
@@ -102,7 +102,7 @@ def _ranking(trial: Path) -> Model:
 def _features(
     chances: Mapping[str, float], candidates: Sequence[Found], replies: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """FEATURES of each candidate: (k, f)."""
+    """The FEATURES of each candidate: (k, f)."""
     likeliest, rows = max(chances, key=chances.__getitem__), []
     by_intent = [chances.get(each.entry.intent, 0.0) for each in candidates]
     for place, each in enumerate(candidates):
@@ -123,7 +123,7 @@ def _features(
 
 
 def reply(judged: Judged, rule: Rule) -> Reply:
-    """The best candidate where the rule lets it be given, else a hand-over."""
+    """The best candidate if the rule allows it, otherwise a hand-over."""
     if not judged.candidates:
         return _handed_over(judged.intent, 0.0, "nothing found")
     confidences = rule.confidence(judged.features)
@@ -136,12 +136,12 @@ def reply(judged: Judged, rule: Rule) -> Reply:
 
 
 def as_written(entry: Entry) -> Reply:
-    """The answer that was written for this very question."""
+    """The answer that was written for exactly this question."""
     return _given(entry, 1.0, "as written")
 
 
 def handed_over(why: Why) -> Reply:
-    """A hand-over that no text decided."""
+    """A hand-over that does not depend on a text."""
     return _handed_over("", 0.0, why)
 
 

@@ -28,7 +28,7 @@ class AssistantApp(App[AssistantSection]):
     section = AssistantSection
 
     def before_training(self, config: AssistantSection) -> None:
-        """Write the default knowledge where none was brought, and the intent model's data."""
+        """Write the default knowledge if the user has none, and the intent model's data."""
         if config.knowledge is None and not config.knowledge_folder.is_dir():
             defaults.write_knowledge(config.knowledge_folder)
         if config.out_of_scope is None and not config.out_of_scope_file.exists():
@@ -36,11 +36,11 @@ class AssistantApp(App[AssistantSection]):
         entries, _ = knowledge.read(config.knowledge_folder)
         splits = held_out.split(entries, held_out.read_outside(config.out_of_scope_file))
         if len({str(row.values["label"]) for row in splits["train"]}) < 2:
-            raise DataError(f"{config.knowledge_folder}: has one intent alone; name others in the column intent")
+            raise DataError(f"{config.knowledge_folder}: has only one intent; name others in the column intent")
         held_out.write(config.data_folder, splits)
 
     def trainings(self, config: AssistantSection) -> Mapping[str, TrainingSection]:
-        """The intents, and the ranking of replies."""
+        """The models of intents and of ranking replies."""
         data = f"data.source=file:{config.data_folder}"
         parts = [f"data.{name}={name}.csv" for name in held_out.FRACTIONS]
         intents = config.intents.model_copy(update={"overrides": [data, *parts, *config.intents.overrides]})
@@ -84,7 +84,7 @@ class AssistantApp(App[AssistantSection]):
 
 
 def _told(config: AssistantSection, chosen: Rule, measured: choosing.Measured) -> Iterable[str]:
-    """What the rule comes to, for people."""
+    """Lines that describe the rule and its results."""
     if chosen.threshold > 1:
         yield (
             f"validation cannot show that at most {config.wrong:.0%} of the answers would be wrong: everything is "
@@ -95,7 +95,7 @@ def _told(config: AssistantSection, chosen: Rule, measured: choosing.Measured) -
     share = f", {wrong / answered:.1%} wrong, 95 % interval [{measured['low']:.1%}, {measured['high']:.1%}]"
     yield f"test: {answered:,} of {asked:,} questions answered{share if answered else ''}"
     yield f"test: {measured['let_through']:,} of {measured['outside']:,} questions out of scope answered"
-    yield f"the rate holds as long as at most {chosen.share:.1%} of the questions are out of scope: out_of_scope_share"
+    yield f"the rate holds if at most {chosen.share:.1%} of the questions are out of scope: out_of_scope_share"
 
 
 APP = AssistantApp()

@@ -1,4 +1,4 @@
-"""Whether few enough answers are wrong, by what was answered of held-out questions."""
+"""Tests on held-out questions whether few enough answers are wrong."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GRID = 100
-"""Shares of wrong answers in scope that are looked at."""
+"""How many shares of wrong answers in scope are checked."""
 REACHED = 0.1
-"""The part of the risk that is spent on how many questions in scope are answered."""
+"""The part of the risk that is spent on the bound for the share of questions in scope that are answered."""
 
 
 class Counts(NamedTuple):
-    """What was answered of held-out questions.
+    """Numbers of held-out questions.
 
-    inside, answered, wrong: questions in scope, those answered, and those answered wrongly. outside, let_through:
-    questions out of scope, and those answered, which is always wrong.
+    inside, answered, wrong: in scope, of these answered, and of these answered wrongly. outside, let_through: out of
+    scope, and of these answered, which is always wrong.
     """
 
     inside: int
@@ -30,7 +30,7 @@ class Counts(NamedTuple):
 
 
 def clopper_pearson(wrong: float, answered: float, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share (Clopper and Pearson 1934); of parts, see `part`, as Korn and Graubard 1998."""
+    """The exact interval of a share (Clopper and Pearson 1934), for fractional counts as in Korn and Graubard 1998."""
     from scipy.stats import beta
 
     tail, right = (1 - level) / 2, answered - wrong
@@ -40,10 +40,10 @@ def clopper_pearson(wrong: float, answered: float, level: float = 0.95) -> tuple
 
 
 def part(groups: NDArray[np.int64]) -> float:
-    """For how many independent questions each of these counts: those of a group are as copies of each other.
+    """How many independent questions each of these is worth, if the questions of a group are like copies.
 
-    (sum of sizes)^2 / sum of squared sizes of independent ones say as much as all (Kish, "Survey Sampling", 1965).
-    groups: the number of each question's group.
+    The effective number of questions is (sum of group sizes)^2 / sum of squared group sizes (Kish, "Survey Sampling",
+    1965). groups: the number of each question's group.
     """
     if not len(groups):
         return 1.0
@@ -52,11 +52,11 @@ def part(groups: NDArray[np.int64]) -> float:
 
 
 def p_value(found: Counts, rate: float, risk: float, share: float | None = None) -> float:
-    """How likely so few wrong answers are, where more than `rate` of all answers are wrong.
+    """The p-value of the hypothesis that more than `rate` of all answers are wrong.
 
-    It is at most `risk` with a probability of at most `risk` then. share: the part of the questions asked later that is
-    out of scope; None: as here. Among answers the part of wrong ones rises with `share`, so that what is shown for one
-    share is shown for all smaller ones.
+    If the hypothesis is true, the p-value is at most `risk` with a probability of at most `risk`. share: the share of
+    future questions that are out of scope; None: as here. The share of wrong answers rises with `share`, so a result
+    for one share also holds for all smaller ones.
     """
     from scipy.stats import binom
 
@@ -66,12 +66,13 @@ def p_value(found: Counts, rate: float, risk: float, share: float | None = None)
 
 
 def _by_scope(found: Counts, rate: float, risk: float, share: float) -> float:
-    """The p-value where questions out of scope are `share` of all, however many of them were held out.
+    """The p-value if `share` of all questions are out of scope, whatever their share among those held out.
 
-    More than `rate` of the answers are wrong just where, with a part w of the answers in scope wrong and a part a of
-    the questions in scope answered, more than (1 - share) a (rate - w) / (share (1 - rate)) of those out of scope are.
-    For each w the probability is exact that the two kinds of wrong answers, weighed by what they will be among all,
-    come to as little as they did; of these the largest counts, since nobody knows w. For a its lower bound is taken.
+    Let w be the share of wrong answers in scope, and a the share of questions in scope that are answered. More than
+    `rate` of the answers are wrong if and only if more than (1 - share) a (rate - w) / (share (1 - rate)) of the
+    questions out of scope are answered. For each w, the probability that the two kinds of wrong answers, weighted by
+    their future shares, are together as few as found is exact; since w is unknown, the largest probability is used.
+    For a, its lower bound is used.
     """
     from scipy.stats import beta
 
@@ -81,7 +82,7 @@ def _by_scope(found: Counts, rate: float, risk: float, share: float) -> float:
     wrong = np.linspace(0, rate, GRID + 1)
     most = (1 - share) * answered * (rate - wrong[1:])
     let_through = np.append(np.divide(most, share * (1 - rate), out=np.full(GRID, np.inf), where=share > 0), 0.0)
-    # Between two points of the grid the probability is at most that of the lower w with the upper one's let_through.
+    # Between two grid points, the probability is at most that of the lower w with the let_through of the upper one.
     possible = let_through <= 1
     return float(_as_little(found, share * (1 - rate), 1 - share, wrong[possible], let_through[possible]).max()) / (
         1 - REACHED
@@ -91,9 +92,9 @@ def _by_scope(found: Counts, rate: float, risk: float, share: float) -> float:
 def _as_little(
     found: Counts, outside: float, inside: float, wrong: NDArray[np.float64], let_through: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The probability of as little as was found of outside * let through / all of them + inside * wrong / all in scope.
+    """The probability of at most the found value of outside * let through / all outside + inside * wrong / answered.
 
-    wrong: the part of answers in scope, let_through: of questions out of scope; (n,).
+    wrong: the share of wrong answers in scope; let_through: the share of questions out of scope answered; (n,).
     """
     from scipy.stats import binom
 

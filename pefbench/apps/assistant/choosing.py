@@ -1,4 +1,4 @@
-"""The rule of an assistant, chosen on validation, measured on test, and kept in a file."""
+"""The assistant's rule: chosen on validation, measured on test, and stored in a file."""
 
 from __future__ import annotations
 
@@ -28,37 +28,37 @@ TRAIN = "pefbench app assistant train"
 
 
 Limits = Mapping[str, float | None]
-"""What a rule must hold, by the names of the configuration."""
+"""The limits that a rule must keep, by their names in the configuration."""
 
 
 class Measured(TypedDict):
-    """What the rule gives on questions that had no part in choosing it."""
+    """The rule's results on questions that were not used to choose it."""
 
     questions: int
     answered: int
     wrong: int
-    low: float  # of the 95 % interval of the share of wrong answers among those given
+    low: float  # of the 95 % interval of the share of wrong answers
     high: float
-    outside: int  # questions out of scope, and those of them that were answered
+    outside: int  # questions out of scope, and how many of them were answered
     let_through: int
 
 
 def choose(
     judge: Judge, index: Index, questions: Sequence[Question], rate: float, risk: float, share: float | None
 ) -> rule.Rule:
-    """The rule by held-out questions, every other group for the confidence, the rest for the threshold.
+    """Choose the rule on held-out questions: every other group for the confidence, the rest for the threshold.
 
-    share: of questions out of scope among those that will be asked; None: as many as of these. Raises DataError.
+    share: the share of future questions that are out of scope; None: as among these. Raises DataError.
     """
     asked = _asked(judge, index, questions)
     fitting, deciding = rule.halves(asked)
     if not deciding or not any(len(each.right) for each in fitting):
-        raise DataError(f"held-out questions: {len(questions):,}, too few to choose by when to answer; bring more")
+        raise DataError(f"held-out questions: {len(questions):,}, too few to choose when to answer; bring more")
     return rule.fit(fitting, deciding, rate=rate, risk=risk, share=share)
 
 
 def measure(judge: Judge, index: Index, questions: Sequence[Question], chosen: rule.Rule) -> Measured:
-    """What the rule gives on further questions."""
+    """Measure the rule on other questions."""
     best = rule.best(chosen, _asked(judge, index, questions))
     found, each = best.at(chosen.threshold), part(best.groups[best.confidences >= chosen.threshold])
     answered, wrong = found.answered + found.let_through, found.wrong + found.let_through
@@ -88,7 +88,7 @@ def _asked(judge: Judge, index: Index, questions: Sequence[Question]) -> list[ru
 
 
 def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str, str], limits: Limits) -> None:
-    """Keep a rule, what it gave on test, the trials that it was chosen with, and what was asked for."""
+    """Store a rule, its test results, the trials with which it was chosen, and the requested limits."""
     values = {
         "rule": asdict(chosen),
         "features": answering.FEATURES,
@@ -100,7 +100,7 @@ def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str
 
 
 def read(file: Path, models: Mapping[str, str], limits: Limits) -> tuple[rule.Rule, Measured]:
-    """A rule that was kept. Raises DataError where there is none, or one of other models or limits."""
+    """The stored rule. Raises DataError if there is none, or it is for other models or limits."""
     with kept.reading(file, "rule", TRAIN):
         values = json.loads(file.read_text(encoding="utf8"))
         fields = values["rule"]
@@ -109,7 +109,7 @@ def read(file: Path, models: Mapping[str, str], limits: Limits) -> tuple[rule.Ru
         measured: Measured = values["measured"]
         before: Limits = values.get("limits", {})
     if changed := [name for name, value in limits.items() if before.get(name, "") != value]:
-        raise DataError(f"{file}: chosen by another value of {', '.join(changed)}; run {TRAIN}")
+        raise DataError(f"{file}: chosen with another value of {', '.join(changed)}; run {TRAIN}")
     if not current:
         raise DataError(f"{file}: chosen with other models; run {TRAIN}")
     return found, measured

@@ -55,25 +55,25 @@ class AssistantSection(AppSection):
 
     @property
     def limits(self) -> dict[str, float | None]:
-        """What the rule is chosen by, besides the data: `wrong`, `risk`, `out_of_scope_share`."""
+        """The limits by which the rule is chosen: `wrong`, `risk`, `out_of_scope_share`."""
         return {"wrong": self.wrong, "risk": self.risk, "out_of_scope_share": self.out_of_scope_share}
 
     @property
     def knowledge_folder(self) -> Path:
-        """Where the knowledge lies."""
+        """The folder with the knowledge."""
         return Path(self.knowledge) if self.knowledge else Path(self.folder) / "knowledge"
 
     @property
     def out_of_scope_file(self) -> Path:
-        """Where the texts lie that are out of scope."""
+        """The file with texts that are out of scope."""
         return Path(self.out_of_scope) if self.out_of_scope else Path(self.folder) / "out_of_scope.csv"
 
     @property
     def data_folder(self) -> Path:
-        """Where the intent model's data lie."""
+        """The folder with the intent model's data."""
         return Path(self.folder) / "data"
 
     @property
     def rule_file(self) -> Path:
-        """Where the rule lies."""
+        """The file with the rule."""
         return Path(self.folder) / "rule.json"

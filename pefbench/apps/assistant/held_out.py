@@ -1,4 +1,4 @@
-"""Held-out questions: one side trains the intent model, one chooses the rule, one measures it; groups stay together."""
+"""Splits questions to train the intent model, to choose the rule and to measure it; groups stay together."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 MOST = 1500
-"""Questions of validation and of test: enough for an interval of about a point to either side."""
+"""The most questions of validation and of test, enough for an interval of about ± 1 percentage point."""
 
 
 class Question(NamedTuple):
-    """A question that was asked of the data.
+    """A held-out question.
 
-    answers: those that are right; none where it is out of scope. group: as of an entry.
+    answers: the correct ones; none if it is out of scope. group: as for an entry.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Question(NamedTuple):
 
 
 class Questions(NamedTuple):
-    """known: the entries of the training side, which the index holds while the rule is chosen."""
+    """known: the entries of the training split, which form the index while the rule is chosen."""
 
     known: list[Entry]
     validation: list[Question]
@@ -41,7 +41,7 @@ class Questions(NamedTuple):
 
 
 def split(entries: Sequence[Entry], outside: Sequence[str]) -> dict[str, list[Row]]:
-    """Entries and texts out of scope by split: rows with text, label, answer and group."""
+    """Split entries and texts out of scope: rows with text, label, answer and group."""
     rows = [
         Row({"text": each.question, "label": each.intent, "answer": each.answer, "group": each.group}, each.source, i)
         for i, each in enumerate(entries)
@@ -51,9 +51,9 @@ def split(entries: Sequence[Entry], outside: Sequence[str]) -> dict[str, list[Ro
 
 
 def write(folder: Path, splits: dict[str, list[Row]]) -> None:
-    """Write what the intent model is trained by: train.csv, validation.csv and test.csv.
+    """Write the intent model's data: train.csv, validation.csv and test.csv.
 
-    An intent without a question on the training side is left out of the others.
+    An intent without a question in the training split is left out of the others.
     """
     taught = {str(row.values["label"]) for row in splits["train"]}
     for name, rows in splits.items():
@@ -62,7 +62,7 @@ def write(folder: Path, splits: dict[str, list[Row]]) -> None:
 
 
 def questions(entries: Sequence[Entry], outside: Sequence[str]) -> Questions:
-    """The held-out questions, and the entries that are known while they are asked."""
+    """The held-out questions, and the entries that are known when they are answered."""
     splits = split(entries, outside)
     known = {str(row.values["group"]) for row in splits["train"]}
     return Questions(
@@ -73,7 +73,7 @@ def questions(entries: Sequence[Entry], outside: Sequence[str]) -> Questions:
 
 
 def read_outside(file: Path) -> list[str]:
-    """Texts that are out of scope, from a table with a column `text`. Raises DataError where it has none."""
+    """Texts that are out of scope, from a table with a column `text`. Raises DataError if it has none."""
     rows = read_rows(f"file:{file}").rows
     for row in rows:
         if "text" not in row.values:
@@ -88,7 +88,7 @@ def _question(row: Row) -> Question:
 
 
 def _spread(rows: Sequence[Row]) -> list[Row]:
-    """At most MOST rows, evenly from all."""
+    """At most MOST rows, evenly spread over all."""
     if len(rows) <= MOST:
         return list(rows)
     return [rows[i * len(rows) // MOST] for i in range(MOST)]

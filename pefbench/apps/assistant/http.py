@@ -24,7 +24,7 @@ NAME = r"^[A-Za-z0-9._-]{1,100}$"
 
 
 class Asked(BaseModel):
-    """A turn."""
+    """A turn of a user."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -34,7 +34,7 @@ class Asked(BaseModel):
 
 
 class HandedOver(BaseModel):
-    """A wish for a person."""
+    """A request for a person."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -42,7 +42,7 @@ class HandedOver(BaseModel):
 
 
 def add(app: FastAPI, assistant: Assistant) -> None:
-    """Add them to an application."""
+    """Add the routes to an application."""
     registry = app.state.counts.registry
     replies = Counter("pefbench_assistant_replies", "Replies, by their reason.", ("why",), registry=registry)
     entries = Gauge("pefbench_assistant_entries", "Entries of the knowledge.", registry=registry)
@@ -53,7 +53,7 @@ def add(app: FastAPI, assistant: Assistant) -> None:
         text = check_text(asked.text, "text", app.state.settings.characters)
         if asked.generate and assistant.generator is None:
             raise Refusal(
-                400, "generate: this assistant has no model that generates; its operator names one: generator"
+                400, "generate: this assistant has no model that generates; its operator can configure one: generator"
             )
         return await _counted(partial(assistant.reply, text, asked.conversation, generate=asked.generate))
 

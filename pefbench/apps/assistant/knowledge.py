@@ -1,4 +1,4 @@
-"""What the assistant knows: questions with answers, in a folder of CSV, JSONL and Markdown files."""
+"""The assistant's knowledge: questions with answers, in a folder of CSV, JSONL and Markdown files."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TABLES = (".csv", ".tsv", ".jsonl")
 MARKDOWN = ".md"
 HEADING = re.compile(r"^#{1,6}\s+(.*\S)\s*$")
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-"""The beginning of a block of code, in which # is a comment; it ends with as many of its marks, or more."""
+"""The beginning of a code block, in which # is a comment; it ends with at least as many of the same marks."""
 HALF = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair, which JSON can write and no tokenizer reads."""
+"""Half of a surrogate pair, which JSON can contain but no tokenizer can read."""
 QUESTION = ("question", "text", "utterance", "title")
 ANSWER = ("answer", "reply", "response")
 INTENT = ("intent", "label", "category", "topic")
@@ -28,7 +28,7 @@ GROUP = ("group", "template")
 
 @dataclass(frozen=True)
 class Entry:
-    """A question with its answer. group: what questions share that must not lie on two sides of a split."""
+    """A question with its answer. group: questions of the same group must be in the same split."""
 
     question: str
     answer: str
@@ -42,23 +42,23 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 
 def files(folder: Path) -> list[Path]:
-    """The files that hold knowledge. Raises SourceError where the folder is not there."""
+    """The files with knowledge. Raises SourceError if the folder does not exist."""
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder of knowledge")
     return sorted(file for file in folder.iterdir() if file.suffix.lower() in {*TABLES, MARKDOWN})
 
 
 def stamp(folder: Path) -> Stamp:
-    """What changes when a file does."""
+    """A value that changes whenever a file changes."""
     found = [(file, file.stat()) for file in files(folder)]
     return tuple((file.name, status.st_size, status.st_mtime_ns) for file, status in found)
 
 
 def read(folder: Path) -> tuple[list[Entry], list[str]]:
-    """All entries, and one line for each row that was skipped. Raises SourceError or DataError.
+    """All entries, and a line about each skipped row. Raises SourceError or DataError.
 
-    A table has the columns question and answer, and intent where questions share one; without it the file's name is the
-    intent. In Markdown a heading is a question, and what follows it the answer.
+    A table has the columns question and answer, and optionally intent, which questions may share; without it, the
+    file's name is the intent. In Markdown, a heading is a question, and the text below it the answer.
     """
     entries, bad = [], BadRows(skip=True)
     for file in files(folder):
@@ -82,7 +82,7 @@ def _table(file: Path, bad: BadRows) -> Iterator[Entry]:
             continue
         intent, group = str(found["intent"] or file.stem), str(found["group"] or question)
         if any(map(HALF.search, (question, answer, intent, group))):
-            bad(DataError(f"{row.where}: is no text: it holds half of a surrogate pair"))
+            bad(DataError(f"{row.where}: is not valid text: it contains half of a surrogate pair"))
             continue
         yield Entry(question.strip(), answer.strip(), intent, f"{file.name}:{row.line}", group)
 

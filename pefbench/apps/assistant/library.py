@@ -1,4 +1,4 @@
-"""The knowledge of a running assistant: indexed anew when its folder changes, while the old index answers."""
+"""A running assistant's knowledge: indexed again when its folder changes, while the old index still answers."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from pefbench.apps.logs import Events
 
 POLL = 1.0
-"""Seconds between two looks at the folder."""
+"""Seconds between two checks of the folder."""
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """What was read of the folder. skipped: one line for each row that could not be read."""
+    """What was read from the folder. skipped: a line about each row that could not be read."""
 
     index: Index
     skipped: list[str]
 
 
 class Library:
-    """A folder's entries, searchable. shelf: the latest that could be read."""
+    """A folder's entries, searchable. shelf: the latest version that could be read."""
 
     def __init__(self, folder: Path, embed: Embed, events: Events) -> None:
         self._folder, self._events, self._ended = folder, events, Event()
@@ -45,7 +45,7 @@ class Library:
         self._watcher.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching the folder."""
         self._ended.set()
         self._watcher.join()
 
@@ -55,7 +55,7 @@ class Library:
         return Shelf(Index(entries, self._embed), skipped)
 
     def _watch(self, seen: knowledge.Stamp | str) -> None:
-        """Read the folder again whenever it has changed; what cannot be read is told once, and the old index stays."""
+        """Read the folder again whenever it changes. A failure is logged once, and the old index stays."""
         while not self._ended.wait(POLL):
             now = self._stamp_or_reason()
             if now == seen:
@@ -63,7 +63,7 @@ class Library:
             seen = now
             try:
                 self.shelf = self._read()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next change may mend it
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next change may fix it
                 self._events("knowledge refused", reason=str(error) or type(error).__name__)
 
     def _stamp_or_reason(self) -> knowledge.Stamp | str:
@@ -74,7 +74,7 @@ class Library:
 
 
 class Remembered:
-    """Embeddings of texts that are computed once."""
+    """Caches the embeddings of texts."""
 
     def __init__(self, embed: Embed) -> None:
         self._embed = embed
@@ -84,6 +84,6 @@ class Remembered:
         """Each text's vector: (n, width)."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         found = dict(zip(new, self._embed(new), strict=True)) if new else {}
-        if len(texts) > 1:  # a question that somebody asks is not kept
+        if len(texts) > 1:  # a single text is a user's question, which is not cached
             self._known |= found
         return np.stack([found[text] if text in found else self._known[text] for text in texts])

@@ -1,4 +1,4 @@
-"""Which entries fit a text: by words (BM25), by meaning (embeddings of the frozen base), and both ranks fused."""
+"""Retrieves entries for a text: by words (BM25) and by meaning (embeddings of the frozen base), with fused ranks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 FUSION = 60
 """k of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
 DEPTH = 50
-"""Entries of each ranking that are fused."""
+"""How many entries of each ranking are fused."""
 
 
 class Found(NamedTuple):
-    """An entry that was retrieved. fused: its score by both ranks. similarity: the cosine; words: BM25's score."""
+    """A retrieved entry. fused: its score from both ranks. similarity: the cosine; words: BM25's score."""
 
     entry: Entry
     fused: float
@@ -46,14 +46,14 @@ class Index:
         self._bm25.index(tokens, show_progress=False)
 
     def search(self, texts: Sequence[str], most: int) -> list[list[Found]]:
-        """For each text the best entries, those of one answer once, the best first."""
+        """For each text the best entries, best first, with one entry per answer."""
         if not texts:
             return []
         similarities = self._embed(texts) @ self._vectors.T
         return [self._fused(text, alike, most) for text, alike in zip(texts, similarities, strict=True)]
 
     def written(self, text: str) -> Entry | None:
-        """The entry whose question this text is, but for case and marks that end words; None where answers differ."""
+        """The entry with this question, ignoring case and punctuation after words; None if answers differ."""
         return self._written.get(wording(text))
 
     def words(self, text: str) -> NDArray[np.float32]:
@@ -82,7 +82,7 @@ class Index:
 
 
 def _written(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Wording of a question -> its entry, of questions with one answer."""
+    """Wording of a question -> its entry, for questions with only one answer."""
     found: dict[str, Entry] = {}
     several = set()
     for entry in entries:

@@ -1,10 +1,10 @@
-"""When to answer: a confidence, and the threshold at which wrong answers stay under a stated rate.
+"""When to answer: a confidence, and a threshold that keeps wrong answers below a given rate.
 
-The confidence is a logistic regression on a part of the held-out questions. The threshold comes from the other part:
-ever lower thresholds are tried, and the last is kept at which few enough answers are wrong to show that the rate holds
-(fixed-sequence testing, Angelopoulos et al. 2021, arXiv:2110.01052, section 3). With probability 1 - `risk` the true
-share of wrong answers among those given is at most the rate. Questions of one group, such as those of a template, show
-no more than one of them would.
+The confidence is a logistic regression fitted to one part of the held-out questions. The other part determines the
+threshold: thresholds are tested in decreasing order, and the last one is kept at which few enough answers are wrong to
+show that the rate holds (fixed-sequence testing, Angelopoulos et al. 2021, arXiv:2110.01052, section 3). With
+probability 1 - `risk`, the true share of wrong answers among those given is at most the rate. Questions of one group,
+such as those of a template, count as little as if they were copies of one question.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     Rights = NDArray[np.bool_]
 
 STEPS = 50
-"""Thresholds that are tried."""
+"""How many thresholds are tested."""
 NOTHING = 2.0
 """A threshold that no confidence reaches."""
 ROUNDING = 1e-9
-"""What a product of floats may lack of a whole number."""
+"""Tolerance when a product of floats is rounded to a whole number."""
 
 
 class Asked(NamedTuple):
     """A held-out question: its candidates' features (k, f), whether each is right (k,), whether it is out of scope.
 
-    group: what it shares with questions that are like it.
+    group: shared with similar questions.
     """
 
     features: Floats
@@ -49,9 +49,9 @@ class Asked(NamedTuple):
 class Rule:
     """The rule of one assistant.
 
-    weights, bias: of the confidence. threshold: answers below it are handed over; above 1 all are. rate, risk: what was
-    asked for. share: the most questions out of scope for which they hold. answered, wrong: of the `held_out` questions
-    that chose the threshold.
+    weights, bias: of the confidence. threshold: answers below it are handed over; if it is above 1, all are. rate,
+    risk: the requested limits. share: the largest share of questions out of scope for which they hold. answered, wrong:
+    among the `held_out` questions that determined the threshold.
     """
 
     weights: tuple[float, ...]
@@ -70,7 +70,7 @@ class Rule:
 
 
 class Best(NamedTuple):
-    """The best candidate of each question: its confidence, 0 without one; whether it is right; out of scope: (n,).
+    """The best candidate of each question: its confidence (0 if none), whether it is right, out of scope: each (n,).
 
     groups: the number of each one's group.
     """
@@ -81,7 +81,7 @@ class Best(NamedTuple):
     groups: NDArray[np.int64]
 
     def at(self, threshold: float) -> Counts:
-        """What is answered from a threshold on."""
+        """The counts if confidences from this threshold on are answered."""
         given = self.confidences >= threshold
         return Counts(
             inside=int((~self.outside).sum()),
@@ -92,7 +92,7 @@ class Best(NamedTuple):
         )
 
     def independent(self, threshold: float) -> Counts:
-        """What `at` finds, in as many questions as would say as much if they did not depend on each other."""
+        """The counts of `at`, scaled to the effective number of independent questions."""
         found, given = self.at(threshold), self.confidences >= threshold
         inside, outside = (
             min(part(self.groups[kind]), part(self.groups[kind & given])) for kind in (~self.outside, self.outside)
@@ -107,10 +107,10 @@ class Best(NamedTuple):
 
 
 def threshold(first: Best, deciding: Best, rate: float, risk: float, share: float | None = None) -> float:
-    """The lowest threshold shown to keep wrong answers under the rate; above 1 where none is.
+    """The lowest threshold shown to keep wrong answers below the rate; above 1 if there is none.
 
-    first: of other questions, which say what is tried: from the threshold at which they promise most to ever lower
-    ones. deciding: of the questions that decide. share: of questions out of scope, see `bounds.p_value`.
+    first: other questions, which determine the sequence of tests: from the most promising threshold downwards.
+    deciding: the questions on which thresholds are tested. share: of questions out of scope, see `bounds.p_value`.
     """
     reached = first.confidences[first.confidences > 0]
     if not len(reached):
@@ -126,7 +126,7 @@ def threshold(first: Best, deciding: Best, rate: float, risk: float, share: floa
 
 
 def halves(questions: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
-    """Questions for the confidence, and others for the threshold: every other group is whole on one side."""
+    """Split the questions, for the confidence and for the threshold; groups alternate and are not divided."""
     numbers: dict[str, int] = {}
     sides: tuple[list[Asked], list[Asked]] = ([], [])
     for each in questions:
@@ -137,7 +137,7 @@ def halves(questions: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
 def fit(
     fitting: Sequence[Asked], deciding: Sequence[Asked], *, rate: float, risk: float, share: float | None = None
 ) -> Rule:
-    """A rule from held-out questions. share: of questions out of scope that will be asked; None: as many as here."""
+    """Fit a rule to held-out questions. share: of future questions out of scope; None: as among these."""
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([each.features for each in fitting])

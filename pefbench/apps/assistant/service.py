@@ -1,4 +1,4 @@
-"""The assistant as it runs: its models, its knowledge, its rule and its conversations."""
+"""The running assistant: its models, its knowledge, its rule and its conversations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Assistant:
-    """Answers texts, each in its conversation or alone. Closing it ends its watch over the knowledge."""
+    """Answers texts, in a conversation or alone. Closing it stops watching the knowledge."""
 
     def __init__(self, config: AssistantSection, models: Mapping[str, Path], events: Events) -> None:
         self.rule, self.measured = choosing.read(config.rule_file, named(models), config.limits)
@@ -30,7 +30,7 @@ class Assistant:
         self._events, self._turn = events, Lock()
 
     def reply(self, text: str, conversation: str | None = None, *, generate: bool = False) -> Reply:
-        """The answer to a text, or a hand-over; in a conversation that was handed over, always a hand-over."""
+        """The answer to a text, or a hand-over; always a hand-over once the conversation was handed over."""
         with self._turn:  # turns of one conversation must not overtake each other
             if conversation and self._conversations.is_handed_over(conversation):
                 found = answering.handed_over("handed over before")
@@ -53,14 +53,14 @@ class Assistant:
         return found
 
     def hand_over(self, conversation: str) -> Reply:
-        """Give a conversation to a person, because somebody asks for one."""
+        """Hand a conversation over to a person at the user's request."""
         with self._turn:
             self._conversations.hand_over(conversation)
         self._events("handed over", why="asked for")
         return answering.handed_over("asked for")
 
     def close(self) -> None:
-        """End."""
+        """Stop watching the knowledge and close the conversations."""
         self.library.close()
         self._conversations.close()
 
@@ -73,5 +73,5 @@ class Assistant:
 
 
 def named(models: Mapping[str, Path]) -> dict[str, str]:
-    """What the trials are called in the rule's file: by their own names, wherever they lie."""
+    """The trials' names in the rule's file, which do not depend on their folders."""
     return {name: folder.name for name, folder in models.items()}

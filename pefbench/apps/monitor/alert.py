@@ -1,4 +1,4 @@
-"""Alerts as they are sent: by a webhook, to a file, to standard output. Each has a key, by which it is known again."""
+"""Sends alerts to a webhook, a file or standard output. Each alert has a key that identifies it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STANDARD_OUTPUT = 1
-"""Its descriptor."""
+"""The file descriptor of standard output."""
 PATIENCE = 10.0
-"""Seconds in which a webhook must answer."""
+"""Seconds within which a webhook must answer."""
 
 Message = Json
-"""An alert; `key` tells it from all others."""
+"""An alert; its `key` is unique."""
 
 
 class Channel(ABC):
-    """A way on which alerts go out."""
+    """A channel through which alerts are sent."""
 
     @abstractmethod
     def send(self, message: Message) -> None:
-        """Send one. Raises OutputError where it did not arrive; it is tried again then."""
+        """Send an alert. Raises OutputError if it did not arrive; the caller then tries again."""
 
 
 class Output(Channel):
-    """Standard output, an object a line."""
+    """Standard output, one object per line."""
 
     def send(self, message: Message) -> None:
         """Write a line."""
@@ -47,13 +47,13 @@ class Output(Channel):
 
 
 class File(Channel):
-    """A file, an object a line. What a crash cut off is written again, and what it left whole is not."""
+    """A file, one object per line. After a crash, a line that was cut off is written again, a complete one is not."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def send(self, message: Message) -> None:
-        """Append a line, unless it is there."""
+        """Append a line, unless the file already has it."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a+b") as file:
@@ -70,21 +70,21 @@ class File(Channel):
 
 
 class Straight(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: a POST would become a GET without the alert, and another host would be sent the headers."""
+    """Follows no redirects: a POST would become a GET without the alert, and another host would get the headers."""
 
     def redirect_request(self, *_: Any) -> None:
-        """None: the redirect is the answer."""
+        """Return None, so that the redirect itself is the response."""
 
 
 class Webhook(Channel):
-    """An address that is sent a POST with the alert as JSON; the header Idempotency-Key has its key."""
+    """An address that gets a POST with the alert as JSON; the header Idempotency-Key has the alert's key."""
 
     def __init__(self, address: str, headers: Mapping[str, str]) -> None:
         self._address, self._headers = address, dict(headers)
         self._opener = urllib.request.build_opener(Straight)
 
     def send(self, message: Message) -> None:
-        """Send a POST; any status of 2xx means that it arrived."""
+        """Send a POST; any 2xx status means that it arrived."""
         headers = {**self._headers, "Content-Type": "application/json", "Idempotency-Key": message["key"]}
         body = json.dumps(message, ensure_ascii=False).encode()
         request = urllib.request.Request(self._address, body, headers, method="POST")  # noqa: S310 - checked in config
@@ -95,7 +95,7 @@ class Webhook(Channel):
             raise OutputError(f"webhook: answered {error.code}") from None
         except (OSError, ValueError) as error:
             raise OutputError(f"webhook: {getattr(error, 'reason', error)}") from None
-        except HTTPException as error:  # what answers speaks no HTTP, or the address is none
+        except HTTPException as error:  # the server does not speak HTTP, or the address is invalid
             told = " ".join(str(error).split())
             raise OutputError(f"webhook: {type(error).__name__}: {told}") from None
 

@@ -40,16 +40,16 @@ class MonitorApp(App[MonitorSection]):
     section: ClassVar[type[MonitorSection]] = MonitorSection
 
     def trainings(self, config: MonitorSection) -> Mapping[str, TrainingSection]:
-        """A model of sentiment and, where it is wanted, one of topics."""
+        """A sentiment model and, if configured, a topic model."""
         return {"sentiment": config.sentiment, **({"topic": config.topic} if config.topic else {})}
 
     def make(self, config: MonitorSection, models: Mapping[str, Path], settings: Settings) -> FastAPI:
-        """The HTTP application. Raises a UserError for what is missing or wrong."""
+        """Make the HTTP application. Raises a UserError if something is missing or wrong."""
         return make(config, Trained(models, config.negative, config.margin), settings)
 
 
 def make(config: MonitorSection, classify: Classifier, settings: Settings) -> FastAPI:
-    """The application with this classifier. Its threads run from its start to its end."""
+    """Make the application with this classifier. Its threads run from startup to shutdown."""
     out = channels(config.alerts)
     store = Store(Path(config.folder) / STATE)
     monitor = Monitor(store, classify, config, [*out])

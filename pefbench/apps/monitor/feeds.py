@@ -1,4 +1,4 @@
-"""RSS and Atom files as items."""
+"""Reads RSS and Atom files as items."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ WORLDWIDE = ("urn:", "tag:")
 
 
 def read(content: bytes, now: datetime, longest: int, name: str) -> Iterator[items.Item | items.Skipped]:
-    """The items of a feed: each entry's title, time, id and categories. A file that is no feed is one skip.
+    """The items of a feed: each entry's title, time, id and categories. A file that is not a feed is a single skip.
 
-    name: what the places of skips begin with.
+    name: the beginning of the skips' places.
     """
     import feedparser
 
-    found: Any = feedparser.parse(io.BytesIO(content))  # of bytes alone it would open the file of that name
+    found: Any = feedparser.parse(io.BytesIO(content))  # given plain bytes, it would try to open a file of that name
     if not found.entries and not found.get("version"):
         yield items.Skipped(items.digest(content), items.UNREADABLE, name)
         return
     for number, entry in enumerate(found.entries, 1):
-        # feedparser takes a time without a zone for UTC, so it is read from what the feed says.
+        # feedparser reads a time without a zone as UTC, so parse the feed's own text instead.
         when = entry.get("published") or entry.get("updated")
         values = {"text": entry.get("title"), "time": when, "id": _id(entry, found.feed, name)}
         found_item = items.of_value(values, now, longest, f"{name}: entry {number}")
@@ -50,5 +50,5 @@ def _id(entry: Any, feed: Any, name: str) -> str | None:
 
 
 def _categories(entry: Any) -> tuple[str, ...]:
-    """What an entry is filed under, as it is written."""
+    """An entry's categories, as written."""
     return tuple(str(each["term"]) for each in entry.get("tags", ()) if each.get("term"))

@@ -1,4 +1,4 @@
-"""A folder that grows: files of JSONL that get longer, feeds that are replaced. Read once, also across restarts."""
+"""Reads a growing folder: JSONL files that get longer, feeds that are replaced. Each item once, even after restarts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 LINES = (".jsonl", ".ndjson")
 CHUNK = 2**18
-"""Bytes that are read at a time. A longer line is no item."""
+"""Bytes that are read at a time. A line longer than this is not an item."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What was read of a file, and how far it is read then."""
+    """Entries read from a file, and the position up to which it is then read."""
 
     entries: list[items.Item | items.Skipped]
     file: str
@@ -32,17 +32,17 @@ class Part:
 
 
 class Folder:
-    """The folder at a path. Raises SourceError where there is none."""
+    """The folder at a path. Raises SourceError if it does not exist."""
 
     def __init__(self, path: Path, longest: int) -> None:
         if not path.is_dir():
-            raise SourceError(f"{path}: is no folder; make it, or name another: input.folder")
+            raise SourceError(f"{path}: is not a folder; create it, or name another: input.folder")
         self._path, self._longest = path, longest
         self._seen: dict[str, tuple[int, int]] = {}
         self._lines_before: dict[str, tuple[int, int]] = {}
 
     def news(self, progress: Mapping[str, tuple[str, int]]) -> Iterator[Part]:
-        """What is new since `progress`: how far each file had been read, its version and its position."""
+        """What is new. progress: how far each file has been read, as its version and position."""
         for path in sorted(self._path.rglob("*")):
             reads = {**dict.fromkeys(LINES, self._lines), **dict.fromkeys(feeds.SUFFIXES, self._feed)}
             read = reads.get(path.suffix.lower())
@@ -61,7 +61,7 @@ class Folder:
                 yield Part([entry], name, *progress.get(name, ("", 0)))
 
     def _lines(self, path: Path, name: str, version: str, position: int) -> Iterator[Part]:
-        """The lines after a position; after a file's beginning where another one has taken its place."""
+        """The lines after a position, or all lines if the file was replaced."""
         with path.open("rb") as file:
             begins = items.digest(file.readline(CHUNK))
             if begins != version or file.seek(0, os.SEEK_END) < position:
@@ -86,7 +86,7 @@ class Folder:
                 yield Part(entries, name, begins, position)
 
     def _counted(self, file: BinaryIO, name: str, position: int) -> int:
-        """How many lines a file has before a position: as was counted when it was read, or now, after a restart."""
+        """The number of lines before a position: remembered from reading, or counted now after a restart."""
         known, lines = self._lines_before.get(name, (0, 0))
         if known == position:
             return lines
@@ -94,14 +94,14 @@ class Folder:
         return sum(file.read(min(CHUNK, position - at)).count(b"\n") for at in range(0, position, CHUNK))
 
     def _feed(self, path: Path, name: str, version: str, _position: int) -> Iterator[Part]:
-        """A feed's entries, where it has changed."""
+        """A feed's entries, if it has changed."""
         content = path.read_bytes()
         if (digest := items.digest(content)) != version:
             yield Part([*feeds.read(content, datetime.now(UTC), self._longest, name)], name, digest, len(content))
 
 
 def _whole(chunk: bytes) -> int:
-    """How many bytes of it are whole lines. The last line of a file may have no end, but a half object is none."""
+    """How many bytes of a chunk are complete lines. A last line without a line end counts if it is a whole object."""
     end = chunk.rfind(b"\n") + 1
     rest = chunk[end:]
     if len(chunk) == CHUNK:

@@ -1,4 +1,4 @@
-"""An item: a dated text, perhaps about a company. What is none is skipped, with a name for why."""
+"""Items: dated texts, possibly about a company. Anything else is skipped, with a reason."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NAMES = {
     "company": ("company",),
     "id": ("id",),
 }
-"""The fields of an item -> their usual names, the likeliest first."""
+"""The fields of an item -> their usual names, the most likely first."""
 EARLY = timedelta(hours=1)
-"""Items may be dated this far into the future: clocks differ. One of next year would close all periods before it."""
+"""How far in the future an item may be, as clocks differ. An item of next year would close all earlier periods."""
 
 UNREADABLE = "unreadable"
 NO_TEXT = "no text"
@@ -41,7 +41,7 @@ WRONG_ID = "unreadable id"
 class Item:
     """A text and its time, in seconds since 1970.
 
-    key: what tells it from others, the same whenever it comes again. categories: what a feed files it under.
+    key: identifies it, also if it arrives again. categories: its categories in a feed.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What was read and is no item. key: as an item's, so that it counts once. where: its place, for people."""
+    """An entry that is not an item. key: as for an item, so that it counts once. where: its place, for messages."""
 
     key: str
     reason: str
@@ -61,12 +61,12 @@ class Skipped:
 
 
 def of_value(value: Any, now: datetime, longest: int, where: str) -> Item | Skipped:
-    """The item that a value of JSON is. Raises RecursionError where it is nested too deeply for Python."""
+    """The item in a JSON value. Raises RecursionError if it is nested too deeply for Python."""
     return of_line(json.dumps(value, sort_keys=True).encode(), now, longest, where)
 
 
 def of_line(line: bytes, now: datetime, longest: int, where: str) -> Item | Skipped:
-    """The item in a line of JSONL: its fields by their usual names. longest: the most characters of a text."""
+    """The item in a JSONL line; its fields have their usual names. longest: the most characters of a text."""
     try:
         values = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -81,7 +81,7 @@ def of_line(line: bytes, now: datetime, longest: int, where: str) -> Item | Skip
     company = unicodedata.normalize("NFC", company.strip()) or None if company else None
     seconds = int(when.timestamp())
     given = found["id"]
-    # Ids of two sources may be alike, so an item is the same only where its company is the same, too.
+    # Two sources may use the same ids, so items are equal only if their companies are equal, too.
     identity = [str(given)] if given not in {None, ""} else [text, seconds]
     return Item(digest(orjson.dumps([*identity, company])), text, seconds, company)
 
@@ -91,7 +91,7 @@ def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _wrong(found: Mapping[str, Any], now: datetime, longest: int) -> tuple[str | None, datetime | None]:
-    """Why these fields are no item, or the time of the item that they are."""
+    """Why these fields are not an item, or else the item's time."""
     text, company, given = found["text"], found["company"], found["id"]
     when = read_time(found["time"])
     wrong = {
@@ -112,5 +112,5 @@ def _wrong(found: Mapping[str, Any], now: datetime, longest: int) -> tuple[str |
 
 
 def digest(content: bytes) -> str:
-    """What stands for these bytes."""
+    """A short hash of the content."""
     return hashlib.sha256(content).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Closed periods are judged, series by series: its quiet history calibrates it, a surge after that is an alert."""
+"""Judges closed periods, series by series: the quiet history calibrates a series; a later surge raises an alert."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.store import Count, Series, Store
 
 RATE = 1000
-"""The periods for which false alarms are stated."""
+"""The number of periods to which `false_alarms` refers."""
 
 
 @dataclass
 class Reference:
-    """A series' earlier periods, for comparison: their values in order of size, and the last one's z."""
+    """A series' earlier periods, for comparison: their sorted values, and the last period's z."""
 
     values: list[float]
     last: float
 
 
 class Judge:
-    """What judges the series of a store.
+    """Judges the series of a store.
 
-    quiet: the periods of a quiet history. false_alarms: in 1,000 periods, of all series together.
+    quiet: the number of periods of a quiet history. false_alarms: in 1,000 periods, over all series together.
 
-    It is called within a transaction. All that it goes by stands in the store, so a crash changes nothing.
+    Call it within a transaction. It depends only on the store, so a crash changes nothing.
     """
 
     def __init__(self, store: Store, quiet: int, false_alarms: float, channels: Sequence[str]) -> None:
@@ -39,11 +39,11 @@ class Judge:
         self._references: dict[int, Reference] = {}
 
     def forget(self) -> None:
-        """Read everything from the store again: what was judged is not written."""
+        """Forget cached results and read the store again, after a transaction has failed."""
         self._references.clear()
 
     def late(self, series: Series, period: int) -> None:
-        """An item has come for a period: where that was judged, the series is judged anew from its beginning."""
+        """Note an item for a period; if that was already judged, the series is judged again from the beginning."""
         if series.state and period <= series.state["period"]:
             self._references.pop(series.id, None)
             self._store.keep(series.id, quiet=series.quiet, state=None)
@@ -59,11 +59,11 @@ class Judge:
             self._go_on(series, quiet, closed, self.limit(quiet, len(watched)))
 
     def limit(self, quiet: detect.Quiet, watched: int) -> float:
-        """The threshold of one of so many series: their rates of false alarms add up to the stated one."""
+        """The threshold of one of `watched` series, whose false-alarm rates add up to the stated rate."""
         return detect.threshold(self._false_alarms / RATE / watched, quiet.spread)
 
     def _calibrate(self, series: Series, closed: int) -> detect.Quiet | None:
-        """What the series is like when quiet, where its quiet history is whole."""
+        """The series' quiet behaviour; None until its quiet history is complete."""
         counts = _with_items(self._store.counts(series.id, last=closed - 1))[: self._quiet]
         if len(counts) < self._quiet:
             return None
@@ -72,7 +72,7 @@ class Judge:
         return quiet
 
     def _go_on(self, series: Series, quiet: detect.Quiet, closed: int, limit: float) -> None:
-        """Judge a series' periods that are closed and were not judged."""
+        """Judge a series' closed periods that were not judged yet."""
         before = detect.State(**series.state) if series.state else detect.State(quiet.last)
         news = _with_items(self._store.counts(series.id, before.period + 1, closed - 1))
         if not news and series.state:
@@ -92,7 +92,7 @@ class Judge:
         self._store.keep(series.id, quiet=asdict(quiet), state=asdict(state))
 
     def _refer(self, series: Series, quiet: detect.Quiet, state: detect.State) -> Reference:
-        """What a series' next period is compared with: its earlier ones, but for those of a surge."""
+        """The earlier periods with which the next one is compared; periods of a surge are left out."""
         counts = _with_items(self._store.counts(series.id, last=state.period))
         z = [quiet.excess(count) for count in counts]
         values = [quiet.news(now, last) for now, last in zip(z[1:], z, strict=False)]
@@ -102,7 +102,7 @@ class Judge:
         return Reference(sorted(quiet_values), z[-1])
 
     def _alert(self, series: Series, state: detect.State, limit: float) -> None:
-        """Write an alert down, unless one of the same surge stands there."""
+        """Store an alert, unless there is one of the same surge."""
         onset = state.period if state.onset is None else state.onset
         earlier = self._store.alerts(series.id)
         if not any(each.onset <= state.period and onset <= each.period for each in earlier):
@@ -110,5 +110,5 @@ class Judge:
 
 
 def _with_items(counts: Sequence[Count]) -> list[Count]:
-    """The periods of which anything can be said."""
+    """The periods with items that count."""
     return [each for each in counts if each.items]

@@ -1,4 +1,4 @@
-"""An alert as it is sent and shown: what surged, since when, by how much, and the headlines that caused it."""
+"""Alerts as they are sent and shown: what surged, since when, by how much, and the headlines that caused it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def message(alert: Alert, monitor: Monitor, config: MonitorSection) -> Json:
-    """An alert as JSON. key: the same whenever it is sent, and no other alert's."""
+    """An alert as JSON. Its key is unique and the same whenever it is sent."""
     store, length = monitor.store, monitor.length
     series = store.one_series(alert.series)
     counts = [each for each in store.counts(alert.series, alert.onset, alert.period) if each.items]

@@ -1,4 +1,4 @@
-"""The monitor: items come in and are counted once, each in its own period; closed periods are judged."""
+"""The monitor: counts each item once, in its own period, and judges closed periods."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.store import Store
 
 BATCH = 256
-"""Items that are classified and written together."""
+"""How many items are classified and stored together."""
 CLOSED, NEWEST, PERIOD = "closed", "newest", "period"
-"""Facts of the store: all periods before it are closed; the time of the newest item; the length of a period."""
+"""Facts in the store: the period before which all are closed; the newest item's time; the length of a period."""
 
 
 @dataclass
 class Taken:
-    """What became of what came in. skipped: by reason; new: what was skipped for the first time."""
+    """The outcome of incoming entries. skipped: counts by reason; new: entries skipped for the first time."""
 
     taken: int = 0
     repeated: int = 0
@@ -41,7 +41,7 @@ class Taken:
 
 
 class Monitor:
-    """What reads, counts and judges. Raises DataError where the store counts other periods."""
+    """Reads, counts and judges. Raises DataError if the store counts periods of another length."""
 
     def __init__(self, store: Store, classify: Classifier, config: MonitorSection, channels: Sequence[str]) -> None:
         self.store, self._classify, self.length = store, classify, config.period
@@ -50,18 +50,18 @@ class Monitor:
         self._lateness = round(config.lateness * 3600)
         self._lock = RLock()
         self._heard = monotonic()
-        self._late = True  # what a crash has left
+        self._late = True  # there may be work left by a crash
         with store.transaction():
             if (kept := store.fact(PERIOD) or self.length) != self.length:
                 raise DataError(
-                    f"period: {config.folder} counts by {kept}; take another folder to count by {self.length}"
+                    f"period: {config.folder} counts by {kept}; use another folder to count by {self.length}"
                 )
             store.set_fact(PERIOD, self.length)
         self._closed = int(store.fact(CLOSED) or -(2**40))
         self._newest = int(store.fact(NEWEST) or -(2**40))
 
     def take(self, entries: Sequence[Item | Skipped], part: Part | None = None) -> Taken:
-        """Take what was read, which is written when this returns. part: the part of a file that it is."""
+        """Take entries; they are stored when this returns. part: the part of a file from which they come."""
         entries = self._about(entries)
         with self._lock:
             done = Taken()
@@ -71,9 +71,9 @@ class Monitor:
             return done
 
     def settle(self, *, ended: bool = False) -> None:
-        """Judge what late items have changed, now that no more are waiting.
+        """Judge series that late items have changed, once no more entries are waiting.
 
-        The clock closes periods where the input has ended, or nothing came for as long as late items are waited for.
+        The clock closes periods if the input has ended, or if nothing arrived for as long as late items are awaited.
         """
         with self._lock:
             idle = ended or monotonic() - self._heard > max(self._lateness, 60)
@@ -117,7 +117,7 @@ class Monitor:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """A transaction of the store; where it fails, what was judged in it is forgotten."""
+        """A transaction of the store; if it fails, its judgements are forgotten."""
         try:
             with self.store.transaction():
                 yield
@@ -126,7 +126,7 @@ class Monitor:
             raise
 
     def _advance(self, seconds: int) -> None:
-        """Close the periods that an item of this time shows to be over, before it counts."""
+        """Close the periods that an item of this time shows to be over, before the item is counted."""
         self._newest = max(self._newest, seconds)
         closed = periods.number(self._newest - self._lateness, self.length)
         if closed > self._closed:

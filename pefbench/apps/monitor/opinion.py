@@ -1,4 +1,4 @@
-"""What a text says: the probability that it is negative, and its topic, by trained models."""
+"""The opinion in a text: the probability that it is negative, and its topic, from trained models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opinion:
-    """abstains: the labels are about as likely as one another, so the text counts as none of them."""
+    """abstains: the labels are about equally likely, so the text counts as none of them."""
 
     negative: float
     abstains: bool
@@ -26,7 +26,7 @@ class Opinion:
 
 
 class Classifier(Protocol):
-    """What says what texts say."""
+    """Finds the opinions in texts."""
 
     def __call__(self, items: Sequence[Item]) -> list[Opinion]:
         """The opinion of each item."""
@@ -34,10 +34,10 @@ class Classifier(Protocol):
 
 
 class Trained:
-    """Trained models.
+    """A classifier from trained models.
 
-    negative: the label of bad news. margin: a text abstains where its likeliest labels' probabilities are closer.
-    Raises DataError for a model of another task.
+    negative: the label of bad news. margin: a text abstains if the probabilities of its two most likely labels are
+    closer than this. Raises DataError for a model of another task.
     """
 
     def __init__(self, models: Mapping[str, Path], negative: str, margin: float) -> None:
@@ -61,7 +61,7 @@ class Trained:
 
 
 def _answers(model: Model, items: Sequence[Item]) -> list[Any]:
-    """The answers; a model that was told of companies is told of them."""
+    """The model's answers; a model trained with companies also gets the companies."""
     second = next((name for name in model.columns if name in {"company", "pair"}), None)
     told = model.task == "financial_sentiment" and second is not None
     return model.predict(
@@ -70,6 +70,6 @@ def _answers(model: Model, items: Sequence[Item]) -> list[Any]:
 
 
 def _margin(answer: Mapping[str, Any]) -> float:
-    """By how much the likeliest label is likelier than the next."""
+    """The difference between the two largest probabilities."""
     first, second = sorted(answer["probabilities"].values(), reverse=True)[:2]
     return float(first - second)

@@ -1,4 +1,4 @@
-"""Periods: hours, days or weeks in UTC, numbered from 1970 on."""
+"""Periods: hours, days or weeks in UTC, numbered from 1970."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal
 Length = Literal["hour", "day", "week"]
 SECONDS: dict[Length, int] = {"hour": 3600, "day": 86400, "week": 7 * 86400}
 MONDAY = 4 * 86400
-"""1970 began on a Thursday: weeks are counted from the Monday after."""
+"""Seconds from the beginning of 1970, a Thursday, to the Monday from which weeks are counted."""
 
 
 def number(seconds: int, length: Length) -> int:
-    """The period in which a time lies."""
+    """The period that contains a time."""
     return (seconds - _first(length)) // SECONDS[length]
 
 
@@ -22,7 +22,7 @@ def start(period: int, length: Length) -> int:
 
 
 def said(period: int, length: Length) -> str:
-    """The time at which a period begins, as ISO 8601 writes it; days and weeks by their first day."""
+    """The beginning of a period in ISO 8601; for days and weeks, only the date."""
     begins = datetime.fromtimestamp(start(period, length), UTC)
     return begins.strftime("%Y-%m-%dT%H:00Z" if length == "hour" else "%Y-%m-%d")
 

@@ -1,4 +1,4 @@
-"""The monitor at work: threads that read its inputs and send its alerts, until it is to end."""
+"""The running monitor: threads that read its inputs and send its alerts until it is stopped."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.monitor import Monitor, Taken
 
 AGAIN = 5.0
-"""Seconds until what could not be written is tried again."""
+"""Seconds until a failed write is tried again."""
 LONGEST_WAIT = 600.0
-"""Seconds until an alert that did not arrive is tried again, at most; they begin at one and double."""
+"""The longest wait, in seconds, before an alert is sent again; waits start at one second and double."""
 MOST_DOUBLED = 10
-"""Doublings that come to more than that: an address that is gone for days is tried thousands of times."""
+"""Enough doublings to exceed that wait; an address that is down for days is tried thousands of times."""
 
 
 def channels(config: AlertSection) -> dict[str, Channel]:
@@ -45,9 +45,9 @@ def channels(config: AlertSection) -> dict[str, Channel]:
 
 
 class Service:
-    """What runs beside the HTTP server. counted: told what became of what was read.
+    """The threads that run next to the HTTP server. counted: called with the outcome of entries that were read.
 
-    Raises SourceError for a folder that is not there.
+    Raises SourceError for a folder that does not exist.
     """
 
     def __init__(
@@ -73,16 +73,16 @@ class Service:
 
     @property
     def alive(self) -> bool:
-        """Whether everything runs that should."""
+        """Whether all threads run that should."""
         return self.failed is None and not self._stop.is_set()
 
     def start(self) -> None:
-        """Start."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self, patience: float) -> None:
-        """End, once what was read is written."""
+        """Stop, once everything read so far is stored."""
         self._stop.set()
         until = monotonic() + patience
         for thread in self._threads:
@@ -116,7 +116,7 @@ class Service:
                     return
 
     def _run(self, work: Callable[[], None]) -> None:
-        """Do a thread's work; where it fails, the server is not ready any more, and its log says why."""
+        """Do a thread's work; if it fails, the server is no longer ready, and its log says why."""
         try:
             work()
         except BaseException as error:
@@ -125,11 +125,11 @@ class Service:
             raise
 
     def _watch(self) -> None:
-        """Look into the folder, again and again."""
+        """Check the folder repeatedly."""
         self._repeat(self.read_folder, self._monitor.settle)
 
     def _deliver(self, name: str) -> None:
-        """Send alerts, again and again: a channel that is slow must keep neither items waiting nor the others."""
+        """Send a channel's alerts repeatedly, in a separate thread: a slow channel must not delay items or others."""
         self._repeat(partial(self.send, name))
 
     def _repeat(self, *steps: Callable[[], None]) -> None:
@@ -137,13 +137,13 @@ class Service:
             try:
                 for step in steps:
                     step()
-            except OutputError as error:  # nothing is lost: it is all tried again
+            except OutputError as error:  # nothing is lost: everything is tried again
                 self._log("not_written", logging.ERROR, why=str(error))
                 self._stop.wait(AGAIN)
             self._stop.wait(min(self._config.input.every, 1.0))
 
     def _take(self, entries: list[items.Item | items.Skipped]) -> None:
-        """Take these, again and again while they cannot be written: standard input gives them once."""
+        """Take entries, and try again as long as they cannot be stored: standard input delivers them only once."""
         while True:
             try:
                 self._counted(self._monitor.take(entries))
@@ -155,7 +155,7 @@ class Service:
                 return
 
     def _read(self) -> None:
-        """Take lines of standard input as they come."""
+        """Take lines of standard input as they arrive."""
         rest, before = b"", 0
         while not self._stop.is_set():
             if not select.select([sys.stdin.fileno()], [], [], 0.2)[0]:

@@ -1,4 +1,4 @@
-"""What the page shows: series with what is usual for them, their trends, and the alerts."""
+"""The page's content: series with their usual values, their trends, and the alerts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.store import Count, Series
 
 SHIFTS = (1, 2, 3)
-"""Rises, in usual spreads of a period's share, for which the delay is told."""
+"""Rises, in usual spreads of a period's share, for which the delay is stated."""
 MOST_ALERTS = 100
 MOST_PERIODS = 400
 
 
 def overview(monitor: Monitor, config: MonitorSection) -> Json:
-    """All series, and the rate of false alarms that they were calibrated to."""
+    """All series, and the false-alarm rate to which they were calibrated."""
     series = monitor.store.series()
     watched = sum(each.quiet is not None for each in series)
     sums = monitor.store.sums()
@@ -42,7 +42,7 @@ def overview(monitor: Monitor, config: MonitorSection) -> Json:
 
 
 def trend(monitor: Monitor, config: MonitorSection, number: int) -> Json | None:
-    """One series' last periods, its alerts with them; None where there is none."""
+    """A series' last periods, with its alerts; None if there is no such series."""
     series = monitor.store.one_series(number)
     if series is None:
         return None
@@ -57,7 +57,7 @@ def trend(monitor: Monitor, config: MonitorSection, number: int) -> Json | None:
 
 
 def alerts(monitor: Monitor, config: MonitorSection) -> list[Json]:
-    """The last alerts, the last one first."""
+    """The latest alerts, newest first."""
     return [
         {**message(each, monitor, config), "series": each.series}
         for each in monitor.store.alerts()[: -MOST_ALERTS - 1 : -1]
@@ -68,7 +68,7 @@ _run_length = lru_cache(maxsize=2**14)(detect.run_length)
 
 
 def _sensitivity(series: Series, monitor: Monitor, watched: int) -> Json:
-    """delays: the mean number of periods from a rise by so many spreads to the alarm, where the CUSUM is at zero."""
+    """delays: the mean number of periods from a rise of so many spreads to the alarm, if the CUSUM starts at zero."""
     if series.quiet is None:
         return {"threshold": None, "delays": None}
     quiet = detect.Quiet(**series.quiet)
@@ -78,7 +78,7 @@ def _sensitivity(series: Series, monitor: Monitor, watched: int) -> Json:
 
 
 def _series(series: Series, sums: Mapping[int, tuple[int, int, int]], sensitivity: Json) -> Json:
-    """usual_spread: of the share of a period with as many items as there are on average."""
+    """usual_spread: the spread of the share in a period with the average number of items."""
     quiet, state = series.quiet, series.state or {}
     items, abstained, several = sums.get(series.id, (0, 0, 0))
     spread = sqrt(quiet["within"] * several / items + quiet["between"]) if quiet else None
@@ -98,7 +98,7 @@ def _series(series: Series, sums: Mapping[int, tuple[int, int, int]], sensitivit
 
 
 def _period(count: Count, series: Series, monitor: Monitor) -> Json:
-    """A period's share, and how far a usual one reaches."""
+    """A period's share, and the range of usual shares."""
     quiet = series.quiet
     spread = sqrt(quiet["within"] / count.items + quiet["between"]) if quiet and count.items else None
     return {

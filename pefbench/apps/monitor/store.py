@@ -1,6 +1,6 @@
-"""What the monitor knows, in SQLite: items, counts, alerts, and what is still to be sent.
+"""The monitor's data, in SQLite: items, counts, alerts, and unsent messages.
 
-Everything that belongs together is written by one transaction, so that a crash leaves all of it or nothing.
+Everything that belongs together is written in one transaction, so that a crash leaves all of it or nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.opinion import Opinion
 
 UNIT = 10_000
-"""Probabilities are counted in parts of this size: sums of whole numbers are the same in any order."""
+"""Probabilities are stored as integers in units of 1 / UNIT, so that sums do not depend on the order."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS items(
   key TEXT PRIMARY KEY, series INTEGER NOT NULL, period INTEGER NOT NULL, time INTEGER NOT NULL, text TEXT NOT NULL,
@@ -53,9 +53,9 @@ CREATE TABLE IF NOT EXISTS facts(
 
 @dataclass(frozen=True)
 class Count:
-    """A series' items of one period. negative: the sum of their probabilities of being negative; squares: of squares.
+    """A series' items in one period. negative: the sum of their probabilities of being negative; squares: of squares.
 
-    Those that abstained are in none of the sums.
+    Items that abstained are not in these sums.
     """
 
     period: int
@@ -67,7 +67,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Series:
-    """The items of one company on one topic; "" where they name none. quiet, state: what detection keeps of it."""
+    """The items of one company on one topic; "" if unknown. quiet, state: stored by the detection."""
 
     id: int
     company: str
@@ -78,7 +78,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Alert:
-    """A surge, which began at `onset` and was seen in `period`."""
+    """A surge that began at `onset` and was detected in `period`."""
 
     id: int
     series: int
@@ -89,9 +89,9 @@ class Alert:
 
 
 class Store:
-    """The database in a file; one thread at a time works with it, of one process.
+    """The database in a file, for one process and one thread at a time.
 
-    Raises OutputError, DataError for another file, HeldError where another process has it.
+    Raises OutputError, DataError if it is another kind of file, HeldError if another process uses it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -102,24 +102,24 @@ class Store:
             self._held.acquire()
             self._base = _connected(file)
         except Timeout:
-            raise HeldError(f"{file}: another process has it; stop that one, or take another folder") from None
+            raise HeldError(f"{file}: another process uses it; stop that process, or use another folder") from None
         except sqlite3.DatabaseError as error:
             self._held.release()
             if isinstance(error, sqlite3.OperationalError):
                 raise OutputError(f"{file}: cannot be opened: {error}") from None
-            raise DataError(f"{file}: is no database of the monitor: {error}") from None
+            raise DataError(f"{file}: is not a database of the monitor: {error}") from None
         except OSError as error:
             raise OutputError(f"{file}: cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self.lock:
             self._base.close()
             self._held.release()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written in the block, or nothing of it. Raises OutputError, for a full disk for example."""
+        """Write everything in the block, or nothing. Raises OutputError, for example if the disk is full."""
         with self.lock:
             try:
                 self._base.execute("BEGIN IMMEDIATE")
@@ -133,14 +133,14 @@ class Store:
                 raise
 
     def known(self, keys: Sequence[str]) -> set[str]:
-        """Those of these items that were counted before."""
+        """The keys of items that were counted before."""
         asked = json.dumps(list(keys))
         return {
             key for (key,) in self._rows("SELECT key FROM items WHERE key IN (SELECT value FROM json_each(?))", asked)
         }
 
     def add(self, item: Item, opinion: Opinion, period: int) -> Series:
-        """Count an item that is not known, and return its series."""
+        """Count a new item, and return its series."""
         series = self.series_of(item.company or "", opinion.topic or "")
         negative = round(opinion.negative * UNIT)
         row = (item.key, series.id, period, item.time, item.text, negative, opinion.abstains)
@@ -155,22 +155,22 @@ class Store:
         return series
 
     def skip(self, skipped: Skipped) -> bool:
-        """Count what was skipped; return whether it is new."""
+        """Count a skipped entry; return whether it is new."""
         row = (skipped.key, skipped.reason)
         return self._base.execute("INSERT OR IGNORE INTO skipped VALUES (?, ?)", row).rowcount > 0
 
     def skips(self) -> dict[str, int]:
-        """What was skipped, by reason."""
+        """The number of skipped entries by reason."""
         return dict(self._rows("SELECT reason, count(*) FROM skipped GROUP BY reason ORDER BY reason"))
 
     def series_of(self, company: str, topic: str) -> Series:
-        """The series of a company and a topic, made where there is none."""
+        """The series of a company and a topic, created if there is none."""
         self._base.execute("INSERT OR IGNORE INTO series(company, topic) VALUES (?, ?)", (company, topic))
         [found] = self._series("WHERE company = ? AND topic = ?", company, topic)
         return found
 
     def series(self) -> list[Series]:
-        """All series, in the order in which they came."""
+        """All series, in the order in which they were created."""
         return self._series("ORDER BY id")
 
     def one_series(self, number: int) -> Series | None:
@@ -178,12 +178,12 @@ class Store:
         return next(iter(self._series("WHERE id = ?", number)), None)
 
     def keep(self, series: int, *, quiet: Json | None, state: Json | None) -> None:
-        """Keep what detection knows of a series."""
+        """Store the detection's data of a series."""
         values = [None if each is None else json.dumps(each) for each in (quiet, state)]
         self._base.execute("UPDATE series SET quiet = ?, state = ? WHERE id = ?", (*values, series))
 
     def counts(self, series: int, first: int = -(2**40), last: int = 2**40) -> list[Count]:
-        """A series' counts of these periods, in order."""
+        """A series' counts in these periods, in order."""
         found = self._rows(
             "SELECT period, items, abstained, negative, squares FROM counts WHERE series = ? "
             "AND period BETWEEN ? AND ? ORDER BY period",
@@ -197,12 +197,12 @@ class Store:
         ]
 
     def sums(self) -> dict[int, tuple[int, int, int]]:
-        """Of each series: its items, those that abstained, and the periods with items."""
+        """For each series: the number of items, of abstentions and of periods with items."""
         query = "SELECT series, sum(items), sum(abstained), sum(items > 0) FROM counts GROUP BY series"
         return {series: (items, abstained, periods) for series, items, abstained, periods in self._rows(query)}
 
     def headlines(self, series: int, first: int, last: int, most: int) -> list[tuple[int, str, float]]:
-        """The most negative of these periods' items: time, text and probability of being negative."""
+        """The most negative items of these periods: time, text and probability of being negative."""
         found = self._rows(
             "SELECT time, text, negative FROM items WHERE series = ? AND period BETWEEN ? AND ? AND NOT abstained "
             "ORDER BY negative DESC, time DESC, key LIMIT ?",
@@ -214,7 +214,7 @@ class Store:
         return [(time, text, negative / UNIT) for time, text, negative in found]
 
     def alert(self, found: Alert, channels: Iterable[str]) -> None:
-        """Write down an alert, and that it is to be sent through these channels."""
+        """Store an alert, and that it must be sent through these channels."""
         values = asdict(found)
         del values["id"]
         names = ", ".join(values)
@@ -227,7 +227,7 @@ class Store:
         )
 
     def alerts(self, series: int | None = None) -> list[Alert]:
-        """The alerts of one series, or of all, the first one first."""
+        """The alerts of one series, or of all, oldest first."""
         return [
             Alert(*row) for row in self._rows("SELECT * FROM alerts WHERE ? IN (series, 0) ORDER BY id", series or 0)
         ]
@@ -242,7 +242,7 @@ class Store:
         return [(Alert(*row[:6]), *row[6:]) for row in found]
 
     def tried(self, alert: int, channel: str, *, sent: str | None, failure: str | None = None) -> None:
-        """Write down that an alert was sent, or why it was not."""
+        """Store that an alert was sent, or why it was not."""
         with self.transaction():
             self._base.execute(
                 "UPDATE outbox SET tries = tries + 1, sent = ?, failure = ? WHERE alert = ? AND channel = ?",
@@ -250,19 +250,19 @@ class Store:
             )
 
     def progress(self) -> dict[str, tuple[str, int]]:
-        """How far each file has been read: its version, and the bytes of it."""
+        """How far each file has been read: its version and the position in bytes."""
         return {file: (version, position) for file, version, position in self._rows("SELECT * FROM progress")}
 
     def read_to(self, file: str, version: str, position: int) -> None:
-        """Write down how far a file has been read."""
+        """Store how far a file has been read."""
         self._base.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (file, version, position))
 
     def fact(self, name: str) -> str | None:
-        """What stands under a name."""
+        """The value of a fact."""
         return next((value for (value,) in self._rows("SELECT value FROM facts WHERE name = ?", name)), None)
 
     def set_fact(self, name: str, value: str) -> None:
-        """Let this stand under a name."""
+        """Set the value of a fact."""
         self._base.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def totals(self) -> tuple[int, int]:
@@ -273,7 +273,7 @@ class Store:
         return items, abstained
 
     def _series(self, where: str, *values: Any) -> list[Series]:
-        found = self._rows(f"SELECT * FROM series {where}", *values)  # noqa: S608 - of this file
+        found = self._rows(f"SELECT * FROM series {where}", *values)  # noqa: S608 - written in this file
         return [Series(*row[:3], *(json.loads(each) if each else None for each in row[3:])) for row in found]
 
     def _rows(self, query: str, *values: Any) -> list[Any]:
@@ -289,7 +289,7 @@ def _connected(file: Path) -> sqlite3.Connection:
     base = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
     try:
         base.execute("PRAGMA journal_mode=WAL")
-        base.execute("PRAGMA synchronous=FULL")  # what was said to be taken outlives a power cut
+        base.execute("PRAGMA synchronous=FULL")  # acknowledged items survive a power failure
         base.executescript(SCHEMA)
     except sqlite3.DatabaseError:
         base.close()

@@ -1,1 +1,1 @@
-"""A recommender: what somebody takes next, from the texts of what they took."""
+"""A recommender: predicts what a user takes next, from the texts of what they took."""

@@ -26,13 +26,13 @@ class RecommenderApp(App[RecommenderSection]):
     section = RecommenderSection
 
     def before_training(self, config: RecommenderSection) -> None:
-        """Write what the choice model is trained by: what people took before the test begins."""
+        """Write the choice model's data: what people took before the test period."""
         known = catalogue.Catalogue.of(histories.read(config.histories, config.items))
         borders = catalogue.borders(known.times, config.validation, config.test)
         questions.write(config.data_folder, known, *borders, config.per_user_training, questions.TESTED)
 
     def trainings(self, config: RecommenderSection) -> Mapping[str, TrainingSection]:
-        """The choice among proposals."""
+        """The model that chooses among proposals."""
         data = [f"data.source=file:{config.data_folder}", *(f"data.{part}={part}.jsonl" for part in questions.PARTS)]
         return {"choice": config.choice.model_copy(update={"overrides": [*data, *config.choice.overrides]})}
 

@@ -1,4 +1,4 @@
-"""The items by number, and each user's history as such numbers."""
+"""The catalogue: numbers for items, and each user's history as numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Taken(NamedTuple):
-    """An item that a user took, by its number, and when."""
+    """An item that a user took, by its number, and the time."""
 
     time: float
     item: int
@@ -23,7 +23,7 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All items, in the order of their names. numbers: name -> number. users: each one's items, the latest last."""
+    """All items, in order of their names. numbers: name -> number. users: each user's items, latest last."""
 
     names: list[str]
     texts: list[str]
@@ -43,13 +43,13 @@ class Catalogue:
         return cls(names, texts, numbers, dict(users), [each.time for each in histories.events])
 
     def before(self, time: float) -> dict[str, list[Taken]]:
-        """What each user took before a time; users who took nothing are not there."""
+        """What each user took before a time; users who took nothing are left out."""
         found = {user: [each for each in taken if each.time < time] for user, taken in self.users.items()}
         return {user: taken for user, taken in found.items() if taken}
 
 
 class Target(NamedTuple):
-    """What a user took next: `item`, after `history`, the latest last."""
+    """What a user took next: `item`, after `history`, latest last."""
 
     user: str
     history: tuple[int, ...]
@@ -57,15 +57,15 @@ class Target(NamedTuple):
 
 
 def borders(times: Sequence[float], validation: float, test: float) -> tuple[float, float]:
-    """The times at which validation and test begin: the last shares of all events."""
+    """The times at which validation and test begin; they are the last shares of all events."""
     begin, end = np.quantile(times, [1 - validation - test, 1 - test], method="higher")
     return float(begin), float(end)
 
 
 def targets(catalogue: Catalogue, since: float, until: float, most: int) -> list[Target]:
-    """What users took within a period, each after all that its user took before; at most so many of a user, spread.
+    """What users took within a period, each after all their earlier items; at most `most` per user, evenly spread.
 
-    What a user took first of all has no history, and what was taken before is nothing new: neither is a target.
+    A user's first item, which has no history, and items that the user took before are not targets.
     """
     found = []
     for user, taken in sorted(catalogue.users.items()):

@@ -1,4 +1,4 @@
-"""The items' embeddings, kept in a file beside what they were made of."""
+"""The items' embeddings, cached in a file with a key of their inputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def of(texts: Sequence[str], embed: Embed, base: str, file: Path) -> NDArray[np.float32]:
-    """Each text's vector: (n, width). base: what tells the embedding model from others."""
+    """Each text's vector: (n, width). base: identifies the embedding model."""
     key = hashlib.sha256(json.dumps([base, list(texts)]).encode()).hexdigest()
     if (found := _kept(file, key)) is None:
         found = embed(texts)
@@ -31,7 +31,7 @@ def of(texts: Sequence[str], embed: Embed, base: str, file: Path) -> NDArray[np.
 
 
 def _kept(file: Path, key: str) -> NDArray[np.float32] | None:
-    """The vectors in a file, where they are those of this key."""
+    """The vectors in a file, if they have this key."""
     try:
         with np.load(file, allow_pickle=False) as values:
             return np.asarray(values["vectors"], np.float32) if str(values["key"]) == key else None

@@ -1,4 +1,4 @@
-"""An event: somebody took an item at a time. What is none is left out, counted by its reason."""
+"""Events: a user took an item at a time. Other rows are left out and counted by reason."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MILLISECONDS = 1e11
-"""Numbers from here on are milliseconds since 1970: as seconds they would be of the year 5138."""
+"""Numbers from here on are milliseconds since 1970; as seconds, they would be in the year 5138."""
 NO_USER, NO_ITEM, NO_TEXT, UNREADABLE = "no user", "no item", "item without text", "unreadable"
 NO_TIME, NO_ZONE, WRONG_TIME = "no time", "time without zone", "unreadable time"
 
 
 class Event(NamedTuple):
-    """Somebody took an item. time: in seconds since 1970."""
+    """A user took an item. time: in seconds since 1970."""
 
     time: float
     user: str
@@ -27,12 +27,12 @@ class Event(NamedTuple):
 
 
 class SkippedError(Exception):
-    """A row that is no event. Its text is the reason, the same for all such rows."""
+    """A row is not an event. The message is the reason, the same for all such rows."""
 
 
 @dataclass
 class Skips:
-    """Rows that were left out: how many for each reason, and where the first of each is."""
+    """Rows that were left out: how many for each reason, and the place of the first."""
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Skips:
 
     @contextmanager
     def counting(self, where: str) -> Iterator[None]:
-        """Count the row at `where` if it turns out to be no event."""
+        """Count the row at `where` if it turns out not to be an event."""
         try:
             yield
         except SkippedError as error:
@@ -52,13 +52,13 @@ class Skips:
 
     @property
     def told(self) -> str:
-        """All of them in one line; "" where there are none."""
+        """All of them in one line; "" if there are none."""
         return ", ".join(f"{reason}: {n:,} (first {self.first[reason]})" for reason, n in self.counts.most_common())
 
 
 @dataclass(frozen=True)
 class Histories:
-    """All events by time, those of one time in the file's order. texts: item -> its text, also of items nobody took."""
+    """All events by time, equal times in the file's order. texts: item -> its text, even if nobody took the item."""
 
     events: list[Event]
     texts: Mapping[str, str]
@@ -66,7 +66,7 @@ class Histories:
 
 
 def event(user: Any, item: Any, time: Any, texts: Mapping[str, str]) -> Event:
-    """The event that a row's fields make. Raises SkippedError."""
+    """The event in a row's fields. Raises SkippedError."""
     who, what = written(user), written(item)
     if not who:
         raise SkippedError(NO_USER)
@@ -78,14 +78,14 @@ def event(user: Any, item: Any, time: Any, texts: Mapping[str, str]) -> Event:
 
 
 def written(value: Any) -> str:
-    """A name as text; "" for what is none."""
+    """A name as text; "" if it is not a name."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value).strip()
 
 
 def seconds(value: Any) -> float:
-    """A time in seconds since 1970, of a number or of ISO 8601. Raises SkippedError."""
+    """A time in seconds since 1970, from a number or ISO 8601. Raises SkippedError."""
     if value is None or (isinstance(value, str) and not value.strip()):
         raise SkippedError(NO_TIME)
     try:

@@ -1,6 +1,6 @@
-"""What speaks for an item, given a history: how popular it is, who took both, and how alike the texts are.
+"""Evidence for an item, given a history: its popularity, who took both, and how similar the texts are.
 
-Each number of a history is a sum over its items, so that what each of them contributed is known exactly.
+Each feature that depends on a history is a sum over its items, so that each item's contribution is known exactly.
 """
 
 from __future__ import annotations
@@ -23,54 +23,54 @@ FEATURES = ("popular", "lately popular", "together", "together, latest", "alike"
 BY_HISTORY = slice(2, 6)
 """The features that are sums over a history."""
 TOGETHER, ALIKE = (0, 1), (2, 3)
-"""Of these, those by who took both, and those by the texts."""
+"""Among these, the features from who took both, and those from the texts."""
 FADING = 0.6
-"""Of `latest`: how much less an item weighs than the one after it."""
+"""For `latest`: an item's weight relative to the next one's."""
 LATELY = 0.1
-"""The share of events, the last ones, that `lately popular` counts."""
+"""The share of the latest events that `lately popular` counts."""
 SHRINKAGE = 10.0
-"""Added to the cosine's denominator, so that two items that one person took are not alike."""
+"""Added to the cosine's denominator, so that two items taken by the same single person are not similar."""
 LONGEST = 500
-"""Items of a history that count, its latest."""
+"""How many of the latest items of a history count."""
 
 
 class Evidence:
-    """What events and texts say of all items.
+    """Evidence from events and texts for all items.
 
-    users: who took what, of all events that may be known. vectors: the items' embeddings, (n, width), of length 1.
+    users: who took what, in all events that may be known. vectors: the items' embeddings, (n, width), of length 1.
     """
 
     def __init__(self, users: Mapping[str, Sequence[Taken]], vectors: NDArray[np.float32]) -> None:
         self.vectors, items = vectors, len(vectors)
         taken = _matrix([[each.item for each in found[-LONGEST:]] for found in users.values()], items)
-        both = (taken.T @ taken).tocsr()  # how many people took both items, and on the diagonal how many took one
+        both = (taken.T @ taken).tocsr()  # how many people took both items; on the diagonal, how many took the item
         self.people: Floats = np.asarray(both.diagonal(), np.float64)
-        """How many people took an item, as it counts for its rank: among the latest of their items."""
+        """How many people took an item, as used for ranking: only their latest items count."""
         self._cosines = _cosines(both, self.people)
         self._takers = _matrix([[each.item for each in found] for found in users.values()], items).tocsc()
         self._lately = _lately(users, items)
 
     def features(self, history: Sequence[int | None], vectors: NDArray[np.float32]) -> Floats:
-        """FEATURES of all items: (n, f). history: items by number, None for others, the latest last; with vectors."""
+        """The FEATURES of all items: (n, f). history: item numbers, None if not in the catalogue, latest last."""
         found = np.zeros((len(self.people), len(FEATURES)))
         found[:, 0], found[:, 1], found[:, 6] = np.log1p(self.people), self._lately, self.people == 0
         if len(history):
             weights = _weights(len(history))
             known = [place for place, item in enumerate(history) if item is not None]
-            # Its columns are as its rows, which are found at once.
+            # The matrix is symmetric, and rows are faster to access than columns.
             rows = self._cosines[[item for item in history if item is not None]]
             found[:, 2:4] = rows.T @ weights[known]
             found[:, 4:6] = self.vectors @ (vectors[-len(weights) :].T @ weights)
         return found
 
     def takers(self, item: int) -> NDArray[np.int32]:
-        """The numbers of all who took an item, however long ago."""
+        """The numbers of all users who took an item, however long ago."""
         begins = self._takers.indptr
         found: NDArray[np.int32] = self._takers.indices[begins[item] : begins[item + 1]]
         return found
 
     def contributions(self, item: int, history: Sequence[int | None], vectors: NDArray[np.float32]) -> Floats:
-        """What each item of a history adds to the four features by history of one item: (h, 4)."""
+        """What each item of a history adds to an item's four history features: (h, 4)."""
         weights = _weights(len(history))
         row = self._cosines[item].toarray()[0]
         together = np.array([0.0 if each is None else row[each] for each in history])
@@ -79,7 +79,7 @@ class Evidence:
 
 
 def _weights(length: int) -> Floats:
-    """How much each item of a history weighs: (h, 2), all alike, and the latest most; both add up to 1."""
+    """The weights of a history's items: (h, 2), uniform and favouring the latest; each column sums to 1."""
     fading = FADING ** np.arange(length - 1, -1, -1)
     return np.stack([np.full(length, 1 / length), fading / fading.sum()], axis=1)
 
@@ -91,7 +91,7 @@ def _matrix(users: Sequence[Sequence[int]], items: int) -> sparse.csr_matrix:
 
 
 def _cosines(both: sparse.csr_matrix, people: Floats) -> sparse.csr_matrix:
-    """The cosine of who took the items, shrunk; none with itself. Sarwar et al. 2001, item-based filtering."""
+    """The shrunk cosine of items by who took them, without the diagonal. Sarwar et al. 2001, item-based filtering."""
     found = both.tocoo()
     values = found.data / (np.sqrt(people[found.row] * people[found.col]) + SHRINKAGE)
     values[found.row == found.col] = 0

@@ -1,4 +1,4 @@
-"""How much each kind of evidence counts: a conditional logit (McFadden 1974), fitted to what people took next."""
+"""Weights of the kinds of evidence: a conditional logit (McFadden 1974), fitted to what people took next."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RIDGE = 1.0
-"""The ridge penalty of standardised weights: one target's worth."""
+"""The ridge penalty of standardised weights, equivalent to one target."""
 
 
 def fit(choices: Sequence[Floats], right: Sequence[int]) -> Floats:
-    """Weights under which what was chosen is likeliest: (f,).
+    """The maximum-likelihood weights, with a ridge penalty: (f,).
 
-    choices: for each target the features of its candidates, (k, f), k may differ; right: which of them was taken.
+    choices: for each target its candidates' features (k, f); k may differ. right: the index of the item taken.
     """
     from scipy.optimize import minimize
 

@@ -1,4 +1,4 @@
-"""Histories from a folder or a file, whatever its layout."""
+"""Reads histories from a folder or a file of any layout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def read(source: str, more: str | None = None) -> Histories:
     """The histories in a `wheel:` address, a folder or a file. Raises SourceError or DataError.
 
-    more: a table with the columns item and text, of items that nobody took yet.
+    more: a table with columns item and text, with items that nobody took yet.
     """
     path, skips = _located(source), Skips()
     events, texts = layouts.find(path, source).read(path, skips)

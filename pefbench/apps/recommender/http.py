@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pefbench.server import Settings
 
 MOST = 100
-"""Items of a list."""
+"""The most items in a list."""
 
 
 class Given(BaseModel):
-    """Something that was taken: an item of the catalogue, or the text of one that nobody has seen."""
+    """Something that was taken: an item of the catalogue, or the text of an unknown item."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -31,7 +31,7 @@ class Given(BaseModel):
 
 
 class Asked(BaseModel):
-    """Whom to recommend to. Without a history, what is popular is recommended."""
+    """A request for recommendations. Without a history, popular items are recommended."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -41,7 +41,7 @@ class Asked(BaseModel):
 
 
 def add(app: FastAPI, recommender: Recommender) -> None:
-    """Add them to an application."""
+    """Add the routes to an application."""
     registry, settings = app.state.counts.registry, app.state.settings
     lists = Counter("pefbench_recommender_lists", "Lists, by whose they are.", ("user",), registry=registry)
     told = Counter("pefbench_recommender_reasons", "First reasons, by their kind.", ("kind",), registry=registry)
@@ -79,13 +79,13 @@ def add(app: FastAPI, recommender: Recommender) -> None:
 
 
 def _used(recommender: Recommender, asked: Asked, settings: Settings) -> list[Used]:
-    """What the request says was taken. Raises Refusal."""
+    """The items taken according to the request. Raises Refusal."""
     if len(asked.history) > settings.inputs:
-        raise Refusal(413, f"history: at most {settings.inputs} items in a request, here are {len(asked.history)}")
+        raise Refusal(413, f"history: {len(asked.history)} items in one request; at most {settings.inputs} are allowed")
     found = []
     for place, each in enumerate(asked.history):
         if (each.item is None) == (each.text is None):
-            raise Refusal(400, f"history.{place}: needs an item or a text, one of them")
+            raise Refusal(400, f"history.{place}: needs either an item or a text")
         if each.text is not None:
             check_text(each.text, f"history.{place}.text", settings.characters)
         known = recommender.used(each.item, each.text)

@@ -1,4 +1,4 @@
-"""What a layout of files is to the rest: how it is known, and what reads it."""
+"""The interface of file layouts: how a layout is recognised and read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OR = " or "
 class Layout:
     """A layout, `LAYOUT` of a module of `layouts/`.
 
-    files: patterns of what its folder holds, all of them; one may have several patterns with "or" between them.
+    files: patterns that must all match files of its folder; one may consist of alternatives joined by "or".
     """
 
     files: tuple[str, ...]
@@ -39,7 +39,7 @@ class Layout:
 def lines(
     file: Path, separator: str, width: int, skips: Skips, encoding: str = "utf-8"
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each line's place and its fields; a line of fewer or more is left out. Raises SourceError or DataError."""
+    """Each line's place and fields; a line with another number of fields is left out. Raises SourceError, DataError."""
     for number, line in enumerate(read_text(file, shown(file), encoding).split("\n"), 1):
         fields = line.rstrip("\r").split(separator)
         if len(fields) == width:
@@ -49,7 +49,7 @@ def lines(
 
 
 def encoding(file: Path) -> str:
-    """The encoding of a file of MovieLens: UTF-8, or Latin-1 in the older ones."""
+    """The encoding of a MovieLens file: UTF-8, or Latin-1 for older files."""
     try:
         read_text(file, shown(file))
     except (DataError, SourceError):
@@ -63,5 +63,5 @@ def titled(title: str, genres: list[str]) -> str:
 
 
 def shown(file: Path) -> str:
-    """What messages call a file."""
+    """A file's name in messages."""
     return "/".join(file.parts[-2:])

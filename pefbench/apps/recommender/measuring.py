@@ -1,4 +1,4 @@
-"""The recommender and simpler rankings on what people took in the test period: what is read once."""
+"""Measures the recommender and simpler rankings on the test period, which is read only here."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ SINGLE = {
     "item-kNN, the latest weigh more": 3,
     "text alone": 5,
 }
-"""What the recommender is compared with: one kind of evidence alone."""
+"""The baselines: each uses a single kind of evidence."""
 
 
 class Report(TypedDict):
-    """What was measured on test.
+    """The results on test.
 
-    groups: targets of users, or of items, of whom nothing was known before; sizes: how many. gain: ours less another's.
+    groups: targets of users or items that were unknown before; sizes: how many. gain: ours minus another method's.
     """
 
     items: int
@@ -54,7 +54,7 @@ class Report(TypedDict):
 def measured(
     ready: Prepared, config: RecommenderSection, weights: Weights, others: Mapping[str, Other] | None = None
 ) -> Report:
-    """All methods on what people took in the test period, of evidence from before it.
+    """Measure all methods on what people took in the test period, with evidence from before it.
 
     others: further methods, each a function from a history's items to the scores of all items.
     """
@@ -83,10 +83,10 @@ def report(
     people: NDArray[np.float64],
     known: Mapping[str, Sequence[Taken]],
 ) -> Report:
-    """What orders of all items come to.
+    """The report of several rankings of all items.
 
-    orders: by method, the place of what was taken and the first ten items. people: how many people each item counts
-    as taken by. known: what each user took before the test, and be it too long ago to count.
+    orders: for each method, the rank of the item taken and the first ten items. people: by how many people each item
+    counts as taken. known: what each user took before the test, even if it was too long ago to count.
     """
     users = [target.user for target in targets]
     taken = {each.item for items in known.values() for each in items}

@@ -1,4 +1,4 @@
-"""What choosing weights and measuring them share: the items, their embeddings, the choice model, the two borders."""
+"""Shared by choosing and measuring weights: items, embeddings, choice model, beginnings of validation and test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(config: RecommenderSection, trial: Path) -> Prepared:
-    """Read the histories, load the model, embed the items."""
+    """Read the histories, load the model and embed the items."""
     read = histories.read(config.histories, config.items)
     known = Catalogue.of(read)
     reranker = Reranker.load(trial)
@@ -43,6 +43,6 @@ def prepare(config: RecommenderSection, trial: Path) -> Prepared:
 
 
 def of_target(ready: Prepared, target: Target) -> History:
-    """A target's history as it is ranked by."""
+    """A target's history as used for ranking."""
     items = list(target.history)
     return History(items, [ready.known.texts[item] for item in items], ready.vectors[items])

@@ -1,7 +1,7 @@
-"""How good an order of all items is: HR@10, NDCG@10, MRR, how much of the catalogue is shown, how popular it is.
+"""The quality of a ranking of all items: HR@10, NDCG@10, MRR, catalogue coverage and popularity.
 
-One item is right for each target, and all items that its user has not taken compete (Krichene and Rendle 2020: samples
-of them give other numbers). Intervals are over users: a user's targets depend on each other.
+One item is right for each target, and all items that the user has not taken compete (Krichene and Rendle 2020: sampled
+candidates give other numbers). Intervals are over users, because a user's targets are dependent.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ METRICS = ("hit_rate_at_10", "ndcg_at_10", "mrr")
 
 
 class Value(TypedDict):
-    """A value with its 95 % interval; None where too few users say."""
+    """A value with its 95 % interval; None if there are too few users."""
 
     value: float
     low: float | None
@@ -34,9 +34,9 @@ class Value(TypedDict):
 
 
 class Measured(TypedDict):
-    """What one ranking gives.
+    """The quality of one ranking.
 
-    coverage: the share of all items that any list shows. popularity: the mean number of people who took what lists show
+    coverage: the share of all items that any list shows. popularity: the mean number of people who took the shown items
     (Yin et al. 2012).
     """
 
@@ -46,7 +46,7 @@ class Measured(TypedDict):
 
 
 def values(ranks: NDArray[np.int64]) -> Floats:
-    """METRICS of each target by the rank of what was taken, from 0: (m, 3)."""
+    """The METRICS of each target, from the rank of the item taken, from 0: (m, 3)."""
     places = ranks.astype(np.float64)
     hits = (places < PLACES).astype(np.float64)
     return np.stack([hits, hits / np.log2(places + 2), 1 / (places + 1)], axis=1)
@@ -55,7 +55,7 @@ def values(ranks: NDArray[np.int64]) -> Floats:
 def measure(
     ranks: NDArray[np.int64], shown: Sequence[NDArray[np.int64]], users: Sequence[str], people: Floats
 ) -> Measured:
-    """One ranking. ranks: (m,); shown: each target's first ten; users: whose target it is; people: of each item."""
+    """Measure a ranking. ranks: (m,); shown: each target's first ten items; users: of each target; people: per item."""
     listed = np.concatenate(shown)
     return {
         "metrics": intervals(values(ranks), users, (0.0, 1.0)),
@@ -65,7 +65,7 @@ def measure(
 
 
 def intervals(found: Floats, users: Sequence[str], ends: tuple[float, float] = (-inf, inf)) -> dict[str, Value]:
-    """The means of METRICS, or of differences in them, with intervals over users. ends: those of their range."""
+    """The means of METRICS, or of their differences, with intervals over users. ends: the limits of their range."""
 
     def means(weights: Floats) -> Mapping[str, Floats]:
         sums = weights @ found / weights.sum(1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What the choice model is trained by: what people took next, among what would have been proposed in its place."""
+"""The choice model's data: what people took next, among items that would have been proposed instead."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from pefbench.apps.recommender.catalogue import Catalogue, Target
 
 PROPOSED = 100
-"""Items with the most evidence, from which wrong candidates are drawn."""
+"""Wrong candidates are drawn from this many items with the most evidence."""
 WRONG = {"train": 4, "validation": 19, "test": 19}
 HISTORY = 20
-"""Items of a history that are written; the recipe says how many of them are read."""
+"""How many items of a history are written; the recipe decides how many of them are read."""
 PARTS = tuple(WRONG)
 TESTED = 250
-"""Users at most in the model's own validation, and in its test."""
+"""The most users in the model's own validation, and in its test."""
 
 
 def write(folder: Path, known: Catalogue, begin: float, end: float, per_user: int, tested: int) -> None:
-    """Write train.jsonl, validation.jsonl and test.jsonl. Raises DataError where there are too few users.
+    """Write train.jsonl, validation.jsonl and test.jsonl. Raises DataError if there are too few users.
 
-    begin, end: the times at which validation and the application's test begin. Nothing from `end` on is read: the
-    model's own validation and test are users of the validation period, by halves.
+    begin, end: the times at which validation and the application's test begin. Nothing from `end` on is read: half of
+    the users in the validation period form the model's own validation, the other half its test.
     """
     evidence = Evidence(known.before(begin), np.zeros((len(known.texts), 1), np.float32))
     later = catalogue.targets(known, begin, end, 1)
@@ -55,7 +55,7 @@ def write(folder: Path, known: Catalogue, begin: float, end: float, per_user: in
 
 
 def _latest(known: Catalogue, before: float, per_user: int) -> list[Target]:
-    """The last targets of each user before a time."""
+    """Each user's last targets before a time."""
     found = []
     for user, taken in sorted(known.before(before).items()):
         items = tuple(each.item for each in taken)

@@ -1,6 +1,6 @@
-"""Why an item is recommended, in numbers that can be checked: the items of the history that speak most for it.
+"""Why an item is recommended, in numbers that can be checked: the history's items that contribute most to its score.
 
-They come from the very sums that ranked it: each item of the history contributed a part of the score.
+They come from the same sums as the ranking, in which each item of the history contributes a part of the score.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pefbench.apps.recommender.ranking import History, Ranker
 
 MOST = 2
-"""Reasons of an item."""
+"""The most reasons for an item."""
 
 
 class Reason(TypedDict):
-    """together: `both` of the `people` who took `because` took this item, too. alike: the texts' cosine is `cosine`.
+    """together: `both` of the `people` who took `because` also took this item. alike: the texts' cosine is `cosine`.
 
-    popular: `people` took the item; nothing in the history speaks for it. new: nobody took it yet, likewise. share: of
-    all that the history says for the item.
+    popular: `people` took the item, and nothing in the history supports it. new: nobody took it yet, and nothing in the
+    history supports it. share: the reason's share of the history's total contribution to the score.
     """
 
     kind: Literal["together", "alike", "popular", "new"]
@@ -34,7 +34,7 @@ class Reason(TypedDict):
 
 
 def reasons(ranker: Ranker, history: History, item: int) -> list[Reason]:
-    """The reasons for an item, the strongest first."""
+    """The reasons for an item, strongest first."""
     evidence, weights = ranker.evidence, ranker.weights.first[BY_HISTORY]
     takers = evidence.takers(item)
     people = len(takers)

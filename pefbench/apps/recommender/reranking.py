@@ -1,4 +1,4 @@
-"""The trained choice model: which of some proposals fits a history, by their texts."""
+"""The trained choice model: scores how well proposals fit a history, from their texts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 TASK = "recommendation"
 HISTORY = 20
-"""Items of a history that the model is given; its recipe says how many of them it reads."""
+"""How many items of a history the model gets; its recipe decides how many of them it reads."""
 
 
 class Reranker:
-    """A model of the task recommendation. embed: texts as vectors by the frozen base below its adapter."""
+    """A model of the task recommendation. embed: embeds texts with the frozen base, without the adapter."""
 
     def __init__(self, model: Model) -> None:
         if model.task != TASK:
@@ -35,11 +35,11 @@ class Reranker:
 
     @classmethod
     def load(cls, trial: Path) -> Self:
-        """The model of a trial. Raises DataError for one of another task."""
+        """The model of a trial. Raises DataError if it has another task."""
         return cls(pefbench.load(trial))
 
     def scores(self, histories: Sequence[Sequence[str]], proposals: Sequence[Sequence[str]]) -> list[Floats]:
-        """The score of each proposal, by history. Where there is nothing to read or to choose, all are alike."""
+        """The score of each proposal, by history. If there is nothing to read or to choose, all are equal."""
         found = [np.zeros(len(texts)) for texts in proposals]
         asked = [i for i, texts in enumerate(proposals) if len(texts) > 1 and len(histories[i])]
         inputs = [{"history": list(histories[i][-HISTORY:]), "candidates": list(proposals[i])} for i in asked]

@@ -1,4 +1,4 @@
-"""The recommender as it runs: its catalogue, its evidence, its model and its weights."""
+"""The running recommender: its catalogue, its evidence, its model and its weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Recommended(TypedDict):
-    """An item in its place. proposed: the place that it had by the evidence, before the choice model; both from 1."""
+    """An item and its rank. proposed: its rank by the evidence alone, before the choice model; both from 1."""
 
     item: str
     text: str
@@ -31,14 +31,14 @@ class Recommended(TypedDict):
 
 
 class Used(NamedTuple):
-    """What somebody took: an item by its name, or a text that may be in no catalogue."""
+    """Something taken: an item by its name, or a text that may not be in the catalogue."""
 
     item: str | None
     text: str
 
 
 class Recommender:
-    """Recommends items, by what somebody took."""
+    """Recommends items, based on what a user took."""
 
     def __init__(self, config: RecommenderSection, models: Mapping[str, Path], events: Events) -> None:
         weights, self.measured = kept.read(config.weights_file, models, config.reranked)
@@ -53,7 +53,7 @@ class Recommender:
         events("started", items=len(ready.known.names), users=len(ready.known.users), skipped=dict(self.skips.counts))
 
     def recommend(self, used: Sequence[Used], most: int) -> list[Recommended]:
-        """The first items for a history, the latest last."""
+        """The best items for a history. used: latest last."""
         history = self._history(used)
         [ranked] = self.ranker.rank([history])
         places = {int(item): place for place, item in enumerate(ranked.proposed, 1)}
@@ -73,19 +73,19 @@ class Recommender:
         return found
 
     def taken(self, user: str) -> list[Used]:
-        """What a user took, by the histories; nothing where nobody has that name."""
+        """What a user took according to the histories; empty for an unknown user."""
         names, texts = self.catalogue.names, self.catalogue.texts
         return [Used(names[each.item], texts[each.item]) for each in self.catalogue.users.get(user, [])]
 
     def used(self, item: str | None, text: str | None) -> Used | None:
-        """What a name or a text means; None for a name that is not in the catalogue."""
+        """The item of a name or a text; None if the name is not in the catalogue."""
         if item is None:
             return Used(None, text or "")
         number = self.catalogue.numbers.get(item)
         return None if number is None else Used(item, self.catalogue.texts[number])
 
     def search(self, query: str, most: int) -> list[Used]:
-        """Items whose text has all words of a query, the most popular first; without words, the most popular."""
+        """Items whose text contains all words of a query, most popular first; for an empty query, the most popular."""
         words = {*query.casefold().split()}
         names, texts = self.catalogue.names, self.catalogue.texts
         found = (item for item in self._popular.tolist() if _has(texts[item].casefold(), words))

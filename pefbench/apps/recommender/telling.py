@@ -1,4 +1,4 @@
-"""What was measured, as lines for people."""
+"""Prints the measurements as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADS = ("", "HR@10", "NDCG@10", "MRR", "coverage", "popularity")
 
 
 def lines(report: Report, tablefmt: str = "simple") -> Iterator[str]:
-    """A table of all methods, the groups, and who wins by NDCG@10."""
+    """A table of all methods, the groups, and the verdicts by NDCG@10."""
     yield (
         f"test: {report['targets']:,} items that {report['users']:,} users took next, each ranked among all "
         f"{report['items']:,}; 95 % intervals over users"

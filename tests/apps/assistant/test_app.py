@@ -201,7 +201,7 @@ def test_a_generator_that_labels_is_refused(folder: Path) -> None:
     (folder / "labels.yaml").write_text(yaml.safe_dump(config), encoding="utf8")
     refused = pefbench("app", "assistant", "--config", "labels.yaml", "--port", "0", folder=folder)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
-    assert "a trial of intent; it must make a text of a text" in refused.stderr
+    assert "a trial of intent; it must turn a text into a text" in refused.stderr
 
 
 def test_no_text_makes_a_hand_over_an_answer(started: Started) -> None:
@@ -227,7 +227,7 @@ def test_knowledge_is_read_again_when_it_changes(started: Started, folder: Path)
     ("asked", "status", "message"),
     [
         ({"text": "  "}, 400, "text: is empty"),
-        ({"text": "x" * 201}, 413, "text: has 201 characters, and 200 are the most"),
+        ({"text": "x" * 201}, 413, "text: has 201 characters; at most 200 are allowed"),
         ({"text": "x", "generate": True}, 400, "generate: this assistant has no model that generates"),
         ({"text": "x", "conversation": "../a"}, 400, "conversation: "),
         ({"question": "x"}, 400, "text: is missing"),
@@ -273,8 +273,8 @@ def test_texts_out_of_scope_need_their_column(tmp_path: Path) -> None:
         ({"knowledge": "nowhere"}, "nowhere"),
         ({"generator": "nowhere"}, "nowhere"),
         ({"intents": {"recipe": "intent", "trial": "nowhere"}}, "nowhere"),
-        ({"wrong": 0.01}, "rule.json: chosen by another value of wrong; run pefbench app assistant train"),
-        ({"out_of_scope_share": 0.5}, "rule.json: chosen by another value of out_of_scope_share; run"),
+        ({"wrong": 0.01}, "rule.json: chosen with another value of wrong; run pefbench app assistant train"),
+        ({"out_of_scope_share": 0.5}, "rule.json: chosen with another value of out_of_scope_share; run"),
         ({"wrong": 2}, "wrong.yaml: wrong: input should be less than 1, got 2"),
         ({"knowlege": "x"}, "knowlege: unknown key; did you mean 'knowledge'?"),
     ],

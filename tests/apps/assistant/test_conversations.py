@@ -29,7 +29,7 @@ def test_a_conversation_that_was_handed_over_stays_so(tmp_path: Path) -> None:
 def test_a_file_that_is_none_of_conversations_is_named(tmp_path: Path) -> None:
     file = tmp_path / "conversations.sqlite"
     file.write_text("a text, and no database of anything at all", encoding="utf8")
-    with pytest.raises(DataError, match=r"conversations.sqlite: is no database of conversations"):
+    with pytest.raises(DataError, match=r"conversations.sqlite: is not a database of conversations"):
         Conversations(file)
     with pytest.raises(OutputError, match=r"cannot be read and written"):
         Conversations(file / "below")

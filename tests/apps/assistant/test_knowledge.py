@@ -47,7 +47,7 @@ def test_half_of_a_surrogate_pair_is_one_row_less(tmp_path: Path) -> None:
     )
     entries, skipped = knowledge.read(tmp_path)
     assert [each.question for each in entries] == ["y"]
-    assert skipped == ["a.jsonl:1: is no text: it holds half of a surrogate pair"]
+    assert skipped == ["a.jsonl:1: is not valid text: it contains half of a surrogate pair"]
 
 
 @pytest.mark.parametrize(

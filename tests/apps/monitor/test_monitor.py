@@ -213,7 +213,7 @@ def test_each_series_has_its_part_of_the_stated_rate(tmp_path: Path) -> None:
 
 def test_one_process_has_the_store(tmp_path: Path) -> None:
     monitor = made(tmp_path)
-    with pytest.raises(HeldError, match="another process has it"):
+    with pytest.raises(HeldError, match="another process uses it"):
         made(tmp_path)
     monitor.store.close()
     made(tmp_path)
@@ -221,7 +221,7 @@ def test_one_process_has_the_store(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").write_bytes(b"nonsense" * 1000)
-    with pytest.raises(DataError, match="is no database of the monitor"):
+    with pytest.raises(DataError, match="is not a database of the monitor"):
         made(tmp_path)
     with pytest.raises(OutputError, match="cannot be written"):
         made(tmp_path / "state.sqlite")

@@ -149,10 +149,10 @@ def test_the_catalogue_is_searched(client: httpx.Client) -> None:
     ("asked", "status", "message"),
     [
         ({"history": [{"item": "x"}]}, 404, "history.0.item: not in the catalogue"),
-        ({"history": [{}]}, 400, "history.0: needs an item or a text"),
+        ({"history": [{}]}, 400, "history.0: needs either an item or a text"),
         ({"history": [{"text": " "}]}, 400, "history.0.text: is empty"),
-        ({"history": [{"text": "x" * 201}]}, 413, "history.0.text: has 201 characters, and 200 are the most"),
-        ({"history": [{"item": "l0"}] * 9}, 413, "history: at most 8 items"),
+        ({"history": [{"text": "x" * 201}]}, 413, "history.0.text: has 201 characters; at most 200 are allowed"),
+        ({"history": [{"item": "l0"}] * 9}, 413, "history: 9 items in one request; at most 8 are allowed"),
         ({"most": 0}, 400, "most: "),
         ({"film": "x"}, 400, "film: "),
     ],

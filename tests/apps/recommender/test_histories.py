@@ -135,7 +135,7 @@ def test_items_that_nobody_took_may_be_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "has the files of no layout"),
+        ({}, "does not have the files of a known layout"),
         ({"a.txt": "x"}, "movielens_1m: ratings.dat and movies.dat"),
         ({"a.csv": "user,item,time\na,x,1\n"}, "has no column text"),
         ({"a.csv": "user,item,time,text\na,x,soon,Heat\n"}, "holds no event.*unreadable time: 1"),

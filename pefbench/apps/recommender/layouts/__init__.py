@@ -1,4 +1,4 @@
-"""The layouts of histories, one a file: the folder is the registry."""
+"""The layouts of histories, one per file: the folder is the registry."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def names() -> list[str]:
 
 
 def find(path: Path, source: str) -> Layout:
-    """The layout of a folder, the one that asks for most files; of a file, a table. Raises DataError."""
+    """The layout of a folder, preferring the one with most files; a file is a table. Raises DataError."""
     found: dict[str, Layout] = {name: importlib.import_module(f"{__name__}.{name}").LAYOUT for name in names()}
     if path.is_file():
         return found["table"]
     fitting = [layout for layout in found.values() if layout.fits(path)]
     if not fitting:
         known = "; ".join(f"{name}: {' and '.join(layout.files)}" for name, layout in found.items())
-        raise DataError(f"{source}: has the files of no layout ({known})")
+        raise DataError(f"{source}: does not have the files of a known layout ({known})")
     return max(fitting, key=lambda layout: len(layout.files))

@@ -1,7 +1,7 @@
-"""MIND (Wu et al. 2020): behaviors.tsv and news.tsv; a click is an event, an item's text its title.
+"""MIND (Wu et al. 2020): behaviors.tsv and news.tsv; a click is an event, and an item's text is its title.
 
-A history comes without times: it is as old as its user's first line. MIND's times have no zone, and all are by one
-clock; they are taken as UTC.
+Histories have no times: they get the time of the user's first line. MIND's times have no zone but use one clock; they
+are read as UTC.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIME = "%m/%d/%Y %I:%M:%S %p"
 
 
 def read(folder: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
-    """The events, and the news' titles."""
+    """The events, and the titles of the news."""
     news = ((where, fields[0], fields[3].strip()) for where, fields in lines(folder / "news.tsv", "\t", 8, skips))
     texts = {}
     for where, item, title in news:
@@ -38,7 +38,7 @@ def read(folder: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
 
 
 def _events(lived: list[tuple[float, str, str, str, str]], texts: Mapping[str, str], skips: Skips) -> Iterator[Event]:
-    """The events of impressions, which are in order."""
+    """The events of impressions, which must be in order."""
     known: set[str] = set()
     for time, user, history, shown, where in lived:
         clicked = [each.removesuffix("-1") for each in shown.split() if each.endswith("-1")]

@@ -1,4 +1,4 @@
-"""RecBole's atomic files (Zhao et al. 2021): *.inter and *.item. An item is its text: of two alike it has one."""
+"""RecBole's atomic files (Zhao et al. 2021): *.inter and *.item. Items with equal texts are one item."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def read(path: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
-    """The events, and each item's text: the first that is given. Raises DataError where a table has no such columns."""
+    """The events, and each item's first text. Raises DataError if a table lacks the columns."""
     events, texts = [], dict[str, str]()
     for file in _files(path):
         for where, row in rows(file, skips):
@@ -34,7 +34,7 @@ def read(path: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
 
 
 def items(path: Path, skips: Skips) -> dict[str, str]:
-    """Item -> its text, of tables without users."""
+    """Item -> its text, from tables without users."""
     texts = dict[str, str]()
     for file in _files(path):
         for where, row in rows(file, skips):
@@ -47,7 +47,7 @@ def items(path: Path, skips: Skips) -> dict[str, str]:
 
 
 def rows(file: Path, skips: Skips) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each row's place and its values; what cannot be read is left out."""
+    """Each row's place and values; rows that cannot be read are left out."""
     bad = BadRows(skip=True)
     for row in read_rows(f"file:{file}", bad=bad).rows:
         yield f"{shown(file)}:{row.line}", row.values
