@@ -1,6 +1,6 @@
-"""Tasks: what a row means, which metrics count, and what is sensible by default.
+"""Tasks: the meaning of a row, the metrics, and sensible defaults.
 
-One file is one task; it exports ``TASK``. How text becomes tensors is the head's affair, not the task's.
+Each file is one task and exports ``TASK``. Turning text into tensors is the head's job, not the task's.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 class Options(BaseModel):
-    """A task's own options, the recipe's `options`: a child has a field for each."""
+    """A task's own options, which are the recipe's `options`; a subclass has a field for each."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 @dataclass(frozen=True)
 class Several:
-    """How several columns of a source make up one of the task's.
+    """How several columns of a source form one of the task's columns.
 
-    join: a row of the source and the columns, in order -> the one value; raises DataError for a bad row.
-    find: the rows of a source and the columns that the task does not read as another -> those that make it up, where
-    the recipe names none; empty where there are no such.
+    join: a row of the source and the columns, in order -> the combined value; raises DataError for a bad row.
+    find: the rows of a source and the columns that the task does not use otherwise -> the columns to join if the recipe
+    names none; empty if there are none.
     """
 
     join: Callable[[Row, Sequence[str]], Any]
@@ -39,12 +39,12 @@ class Several:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a trained model is given: a row without its answer.
+    """The inputs of a trained model: rows without an answer.
 
-    columns: those of the task's columns that it may have. example: such a row, under the task's column names, and the
-    recipe's options -> the head's example as `read` makes it, but for the answer. Raises DataError. optional: columns
-    that may be missing; their values are then None. text: the column that a text alone is; None: no text alone says
-    enough. sample: an input as a model card shows it, JSON-able.
+    columns: the task's columns that an input may have. example: an input, under the task's column names, and the
+    recipe's options -> the head's example as made by `read`, but without the answer; raises DataError. optional:
+    columns that may be missing; their values are then None. text: the column that a plain text fills; None: a plain
+    text is not enough. sample: an example input for the model card, as a JSON value.
     """
 
     columns: tuple[str, ...]
@@ -58,24 +58,24 @@ class Inputs:
 class Task:
     """One task.
 
-    columns: what the task calls its columns -> the names they usually have in sources, the likeliest first. A number
-    counts columns from 0 (negative: from the last), for formats whose columns have no names.
-    optional: those of them that a source may lack; their values are then None. later: optional ones that the task has
-    only since there are results; where a source lacks one it is no value at all, so that the fingerprints of data, and
-    with them the ids of trials, stay as they were.
-    several: those of the columns that several of a source may make up: `data.columns.labels: [anger, joy]`.
-    text: a row's own columns -> the text by which duplicates are known and single files are split.
-    reshape: a file's rows, and the recipe's names of columns -> rows that have the task's columns, where a layout that
-    data sets have says the same in others; None: rows stay as they are.
-    split: the rows of a single file -> splits, where it is not by a hash; None: by a hash.
-    gather_by: the column that numbers the sentences of a table with one word per row, whose rows are gathered; None: a
-    row is always one example.
-    group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
-    read: splits of rows, under the task's column names, and what becomes of bad rows -> the head's examples. The
-    recipe's options are given by name.
-    inputs: what a trained model is given; None: what its head reads, such as a text: see `inference/kinds`.
+    columns: the task's name of a column -> its usual names in sources, most likely first. A number is the index of a
+    column, from 0 (negative: from the end), for formats without column names.
+    optional: the columns that a source may lack; their values are then None. later: optional columns that were added
+    after first results; if a source lacks one, the row has no such value at all, so that the fingerprints of data, and
+    with them the ids of trials, do not change.
+    several: the columns that may be formed from several columns of a source: `data.columns.labels: [anger, joy]`.
+    text: a row's columns -> the text by which duplicates are detected and single files are split.
+    reshape: a file's rows, and the recipe's column names -> rows with the task's columns, for known layouts that have
+    other columns; None: rows stay unchanged.
+    split: the rows of a single file -> splits; None: split by a hash.
+    gather_by: the column that numbers the sentences of a table with one word per row, whose rows are then joined; None:
+    a row is always one example.
+    group: a row's columns -> a value that must not be in two splits when a single file is split; None: the text.
+    read: splits of rows, under the task's column names, and the handler of bad rows -> the head's examples. The
+    recipe's options are passed by name.
+    inputs: the inputs of a trained model; None: what its head reads, such as a text: see `inference/kinds`.
     metrics: names in `metrics/`, alone or with options; the first one's headline is the task's. metrics_for: the
-    recipe's options -> the metrics, where they depend on them. baselines: names in `baselines/`.
+    recipe's options -> the metrics, if they depend on options. baselines: names in `baselines/`.
     """
 
     head: str

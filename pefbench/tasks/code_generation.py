@@ -45,14 +45,14 @@ class CodeOptions(generation.GenerationOptions):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """The description: each function lies on one side."""
+    """The description: a function must be in a single split."""
     return str(values["prompt"])
 
 
 def read(
     splits: Mapping[str, Sequence[Row]], bad: BadRows, *, temperature: float, samples: int, **options: Any
 ) -> GenerationDataset:
-    """Read descriptions with their functions; of those without a test, only training has any use."""
+    """Read descriptions with their functions. Functions without a test are used only in training."""
     examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
     notes = []
     for split, found in examples.items():
@@ -73,7 +73,7 @@ def _example(row: Row) -> GenerationExample:
 
 
 def _unanswered(row: Row, _: object = None) -> GenerationExample:
-    """The head of a function as it stands, or a sentence with its tests in MBPP's prompt."""
+    """The head of a function unchanged, or a sentence with its tests in MBPP's prompt."""
     prompt = _code(row, "prompt")
     if row.values["tests"] is not None:
         prompt = MBPP_PROMPT.format(prompt.strip(), "\n".join(_texts(row, "tests")))
@@ -85,18 +85,18 @@ def _code(row: Row, column: str) -> str:
 
 
 def _by_sentence(row: Row) -> dict[str, str]:
-    """What is run behind the answer to a sentence."""
+    """The code that is run after the answer to a sentence."""
     tests, setup = _texts(row, "tests"), row.values["setup"]
     before = setup if isinstance(setup, str) else "\n".join(_texts(row, "setup") if setup is not None else [])
     return {"prompt": "", "test": "\n".join([before, *tests])}
 
 
 def _by_head(row: Row) -> dict[str, str]:
-    """The code that is run around the answer; of a row without a test, nothing."""
+    """The code that is run before and after the answer; empty for a row without a test."""
     if row.values["test"] is None:
         return {}
     test = values.text(row, "test")
-    if CHECK.search(test):  # HumanEval's tests are a function of the function
+    if CHECK.search(test):  # HumanEval's test is a function that takes the tested function
         test += f"\n\ncheck({values.text(row, 'entry_point')})\n"
     return {"prompt": _code(row, "prompt"), "test": test}
 

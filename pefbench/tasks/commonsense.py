@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 CONNECTIVES = {"cause": "because", "effect": "therefore"}
-"""How COPA's questions are put so that a candidate goes on from them."""
+"""COPA's questions as connectives, so that a candidate continues the text."""
 
 
 class LexicalOptions(Options):
-    """How questions are made of WordNet; where the data have candidates, these stay as they are."""
+    """How questions are made from WordNet; if the data have candidates, these are used unchanged."""
 
     candidates: int = Field(4, ge=2, description="words to choose from, including the right one, for WordNet")
     tested: int | None = Field(
@@ -55,7 +55,7 @@ def text(values: Mapping[str, Any]) -> str:
 
 
 def group(values: Mapping[str, Any]) -> str:
-    """The context, or the definition: all questions on it stay on one side."""
+    """The context, or the definition: all questions about it must be in the same split."""
     context = str(values["context"])
     return definition(context) if _is_definition(values) else context
 
@@ -68,9 +68,9 @@ def read(
     tested: int | None,
     per: Literal["token", "byte", "character"] = "token",
 ) -> ChoiceDataset:
-    """Read questions with their candidates, or definitions. Whether labels count from 0 or 1, the training split says.
+    """Read questions with their candidates, or definitions. The training split shows whether labels count from 0 or 1.
 
-    Labels count from 1 where none is 0 and one is the number of candidates.
+    They count from 1 if none is 0 and one equals the number of candidates.
     """
     question = partial(_question, first=_first_label(splits["train"]))
     examples = {split: choices.examples(bad.good(rows, question), candidates) for split, rows in splits.items()}
@@ -88,7 +88,7 @@ def _is_definition(values: Mapping[str, Any]) -> bool:
 
 
 def _question(row: Row, first: int) -> choices.Question:
-    """A row's question. first: the number of a first candidate. Raises DataError where it is not one."""
+    """A row's question. first: the number of the first candidate. Raises DataError if the row is not a question."""
     context = values.text(row, "context")
     if _is_definition(row.values):
         return _definition(row, context)
@@ -100,7 +100,7 @@ def _question(row: Row, first: int) -> choices.Question:
 
 
 def _right(row: Row, candidates: Sequence[str], first: int) -> int:
-    """Which candidate a label names, by its number or letter, or as its text. Raises DataError."""
+    """The index of the candidate that a label names by number, letter or text. Raises DataError."""
     label = row.values["label"]
     if isinstance(label, str) and choices.number(label) is None and candidates.count(label) == 1:
         return candidates.index(label)
@@ -108,14 +108,14 @@ def _right(row: Row, candidates: Sequence[str], first: int) -> int:
 
 
 def _unanswered(row: Row, _: object) -> ChoiceExample:
-    """A context, its question if it has one, and candidates, in their order; of WordNet the definition is one."""
+    """A context, its question if there is one, and the candidates in order; a WordNet definition counts as context."""
     context = values.text(row, "context")
     candidates, _names = _candidates(row)
     return ChoiceExample(_put(context, row.values["question"]), tuple(candidates), NO_CANDIDATE)
 
 
 def _definition(row: Row, gloss: str) -> choices.Question:
-    """Ask which word a gloss defines; its examples are left out, and its synonyms are no wrong answers."""
+    """Ask which word a gloss defines. Its examples are left out, and its synonyms are not used as wrong answers."""
     words, part = row.values["words"], row.values["part"]
     defined = definition(gloss)
     if not defined or not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
@@ -124,7 +124,7 @@ def _definition(row: Row, gloss: str) -> choices.Question:
 
 
 def _put(context: str, question: object) -> str:
-    """The context with its question: COPA's as a connective, others behind it, none where it is the context."""
+    """The context with its question: COPA's as a connective, others after it; only the context if they are equal."""
     if not isinstance(question, str) or not question.strip() or question == context:
         return context
     if question in CONNECTIVES:
@@ -133,7 +133,7 @@ def _put(context: str, question: object) -> str:
 
 
 def _candidates(row: Row) -> tuple[list[str], list[Any]]:
-    """A row's candidates, and their names where the data have them under `label`, beside a list under `text`."""
+    """A row's candidates, and their names if the data have them under `label`, next to a list under `text`."""
     value = row.values["candidates"]
     if isinstance(value, dict):
         found, names = value.get("text"), value.get("label")
@@ -153,7 +153,7 @@ def _candidates(row: Row) -> tuple[list[str], list[Any]]:
 
 
 def _first_label(rows: Sequence[Row]) -> int:
-    """1 where the labels' numbers count candidates from 1, else 0."""
+    """1 if the labels' numbers count candidates from 1, otherwise 0."""
     numbers, ends = set(), False
     for row in rows:
         label = row.values["label"]
@@ -165,7 +165,7 @@ def _first_label(rows: Sequence[Row]) -> int:
 
 
 def _count(row: Row) -> int | None:
-    """How many candidates a row has, None for one that has none to be read."""
+    """How many candidates a row has; None if they cannot be read."""
     try:
         return len(_candidates(row)[0])
     except DataError:

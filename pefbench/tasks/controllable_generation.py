@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 PROMPT_COLUMNS = ("label", "text", "meaning")
-"""The columns that a text is asked for by: a label with or without first words, or a meaning."""
+"""The columns of a prompt: a label with or without first words, or a meaning."""
 SAY = "Say this in one or two sentences: "
 
 
@@ -52,7 +52,7 @@ class ControlOptions(generation.GenerationOptions):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """The meaning representation, as none may lie on two sides, or else the text."""
+    """The meaning representation, which must be in a single split, or else the text."""
     found = values["text"] if values["meaning"] is None else values["meaning"]
     return found if isinstance(found, str) else ""
 
@@ -66,9 +66,9 @@ def read(
     judged_by: float,
     **generating: Any,
 ) -> GenerationDataset:
-    """Read meaning representations where the data have them, or else texts with labels or ratings.
+    """Read meaning representations if the data have them, otherwise texts with labels or ratings.
 
-    Raises DataError where the judge would have no text of a label.
+    Raises DataError if the judge would have no text of a label.
     """
     if any(row.values["meaning"] is not None for rows in splits.values() for row in rows):
         return generation.dataset(_meanings(splits, bad), **generating)
@@ -95,7 +95,7 @@ def read(
 
 
 def _asking_for(label: str, example: SequenceExample, kind: str, first_words: int) -> GenerationExample:
-    """The task of writing a text with a label that begins as a given one, whose own label may be another."""
+    """A prompt for a text with a label that begins like the example, whose own label may differ."""
     words = example.text.split()
     begin = " ".join(words[: min(first_words, len(words) - 1)])
     return GenerationExample(_prompt(label, kind, begin), example.text, facts={"attribute": label})
@@ -106,7 +106,7 @@ def _prompt(label: str, kind: str, begin: str) -> str:
 
 
 def _unanswered(row: Row, options: ControlOptions) -> GenerationExample:
-    """A meaning representation, or the label of a text, with the words that it begins with, if any."""
+    """A meaning representation, or the label of a text, with its first words, if any."""
     if row.values["meaning"] is not None:
         return GenerationExample(values.text(row, "meaning"), "", instruction=SAY)
     begin = "" if row.values["text"] is None else " ".join(values.text(row, "text").split())
@@ -114,7 +114,7 @@ def _unanswered(row: Row, options: ControlOptions) -> GenerationExample:
 
 
 def _position(text: str) -> float:
-    """A number in [0, 1) by a hash that has nothing to do with that of splits."""
+    """A number in [0, 1) from a hash that is independent of that of the splits."""
     return int.from_bytes(digest(f"judge\n{normalise(text)}")[:6], "big") / 2**48
 
 
@@ -123,7 +123,7 @@ def _drawn(text: str, labels: Sequence[str]) -> str:
 
 
 def _meanings(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> dict[str, list[GenerationExample]]:
-    """Pairs as they are for training; for the other splits each meaning once, with all its texts."""
+    """All pairs for training; for the other splits, each meaning once with all its texts."""
     pairs = {split: bad.good(rows, _pair) for split, rows in splits.items()}
     return {split: found if split == "train" else _grouped(found) for split, found in pairs.items()}
 

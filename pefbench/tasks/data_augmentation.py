@@ -62,7 +62,7 @@ def read(
     top_k: int,
     draw: int,
 ) -> GenerationDataset:
-    """Read texts with labels or ratings. Raises DataError where a class has too few."""
+    """Read texts with labels or ratings. Raises DataError if a class has too few."""
     labelled = polarity.read(splits, bad)
     few = [
         text
@@ -97,9 +97,9 @@ def read(
 def _prompted(
     held: Sequence[SequenceExample], few: Sequence[SequenceExample], labels: Sequence[str], kind: str
 ) -> list[GenerationExample]:
-    """A prompt beside each real text, asking for the classes in turn.
+    """A prompt for each real text; the prompts ask for the classes in turn.
 
-    The answers, which nothing is generated from, are the labelled texts of the class in turn.
+    The answers, which are not used for generation, are the labelled texts of the class in turn.
     """
     of_class = {label: [each.text for each in few if each.label == label] for label in labels}
     wanted = [labels[number % len(labels)] for number in range(len(held))]
@@ -114,7 +114,7 @@ def _prompted(
 
 
 def _first(texts: Iterable[SequenceExample], wanted: int, draw: int) -> list[SequenceExample]:
-    """The texts with the lowest hashes, in the order of these."""
+    """The texts with the lowest hashes, ordered by hash."""
     return sorted(texts, key=lambda each: digest(f"draw {draw}\n{each.text}"))[:wanted]
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 PROMPT_COLUMNS = ("prompt", "messages", "turns", "instruction", "system", "tools")
-"""The columns with what is replied to."""
+"""The columns of the text to reply to."""
 
 
 class DialogueOptions(generation.GenerationOptions):
@@ -40,7 +40,7 @@ class DialogueOptions(generation.GenerationOptions):
         ge=1,
         description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
-    # Left out where it is the default, as `model.pooling`.
+    # Left out of the recipe if it is the default, like `model.pooling`.
     replies: Literal["all", "last"] = Field(
         "all",
         exclude_if=lambda value: value == "all",
@@ -49,9 +49,9 @@ class DialogueOptions(generation.GenerationOptions):
 
 
 READ = {"turns": ("turns",), "messages": ("messages", "system", "tools")}
-"""What a row is read from that has turns, or messages."""
+"""The columns that are read if a row has turns, or messages."""
 SINGLE = ("instruction", "system", "prompt", "completion")
-"""What any other row is read from."""
+"""The columns that are read from any other row."""
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -63,7 +63,7 @@ def text(values: Mapping[str, Any]) -> str:
 
 
 def group(values: Mapping[str, Any]) -> str:
-    """How a conversation begins, whatever the system prompt: none of these lies on two sides."""
+    """The beginning of a conversation without the system prompt; it must be in a single split."""
     begins = [content for role, content in chats.messages_of(values["messages"]) if role != "system"]
     begins += _texts(values["turns"])
     single = [str(value) for value in (values.get("instruction"), values["prompt"]) if value is not None]
@@ -73,7 +73,7 @@ def group(values: Mapping[str, Any]) -> str:
 def read(
     splits: Mapping[str, Sequence[Row]], bad: BadRows, *, history: int, replies: str = "all", **options: Any
 ) -> GenerationDataset:
-    """Read the replies of a row; what else was replied to the same words in a split is right there too."""
+    """Read the replies of a row; other replies to the same words in its split are references, too."""
     examples, notes = {}, []
     for split, rows in splits.items():
         counted = chats.Counted()
@@ -86,7 +86,7 @@ def read(
 
 
 def _not_read(rows: Iterable[Row]) -> list[str]:
-    """The columns that say something in rows that are read from others, as a note."""
+    """A note about non-empty columns of rows that are read from other columns."""
     beside: dict[str, dict[str, None]] = {}
     for row in rows:
         kind = next((each for each in READ if row.values[each] is not None), "completion")
@@ -97,7 +97,7 @@ def _not_read(rows: Iterable[Row]) -> list[str]:
 
 
 def _replies(row: Row, history: int, counted: chats.Counted) -> list[GenerationExample]:
-    """A row's replies with the turns before each. Raises DataError where there is none."""
+    """A row's replies, each with the turns before it. Raises DataError if there is none."""
     if row.values["turns"] is not None:
         found = _alternating(row)
     elif row.values["messages"] is not None:
@@ -114,7 +114,7 @@ def _single(row: Row) -> GenerationExample:
 
 
 def _prompted(row: Row) -> GenerationExample:
-    """A prompt, behind the instruction where there is one; Alpaca's may have no input besides."""
+    """A prompt, after its instruction if there is one; Alpaca's instructions may have no input."""
     history = tuple(chats.system(row))
     if row.values.get("instruction") is None:
         return GenerationExample(values.text(row, "prompt"), "", history, where=row.where)
@@ -126,7 +126,7 @@ def _prompted(row: Row) -> GenerationExample:
 
 
 def _unanswered(row: Row, options: DialogueOptions) -> GenerationExample:
-    """What was said so far, in turns or messages, the last of which is replied to; or a prompt."""
+    """The conversation so far, as turns or messages, whose last one gets the reply; or a prompt."""
     if row.values["turns"] is not None:
         reply = chats.Reply(_in_turn(_turns(row, 1)), "")
     elif row.values["messages"] is not None:
@@ -137,7 +137,7 @@ def _unanswered(row: Row, options: DialogueOptions) -> GenerationExample:
 
 
 def _alternating(row: Row) -> list[chats.Reply]:
-    """A list of turns up to each but the first."""
+    """The turns up to each turn except the first."""
     turns = _turns(row, 2)
     return [chats.Reply(_in_turn(turns[:end]), turns[end]) for end in range(1, len(turns))]
 
@@ -151,7 +151,7 @@ def _turns(row: Row, fewest: int) -> list[str]:
 
 
 def _in_turn(turns: Sequence[str]) -> tuple[Message, ...]:
-    """Turns as messages. Two speak in turn: whoever replies to the last is the assistant."""
+    """Turns as messages. Two speakers alternate; the one who replies to the last turn is the assistant."""
     return tuple((("assistant", "user")[(len(turns) - at) % 2], turn) for at, turn in enumerate(turns))
 
 
@@ -160,9 +160,9 @@ def _texts(turns: object) -> list[str]:
 
 
 def _example(reply: chats.Reply, history: int) -> GenerationExample:
-    """A reply to what was said last, behind the system's messages and the latest turns.
+    """A reply, with the last message as prompt, after the system's messages and the latest turns.
 
-    A tool's result stays with the user's turn that it belongs to, and with what led to it.
+    A tool's result stays together with its user's turn and the messages in between.
     """
     always = [message for message in reply.before if message[0] in ALWAYS]
     turns = [message for message in reply.before if message[0] not in ALWAYS]
@@ -173,7 +173,7 @@ def _example(reply: chats.Reply, history: int) -> GenerationExample:
 
 
 def _with_references(examples: Sequence[GenerationExample]) -> list[GenerationExample]:
-    """Examples with all that was replied to the same words, each one's own reply first."""
+    """Examples with all replies to the same words as references, each example's own reply first."""
     replies: dict[str, list[str]] = defaultdict(list)
     for example in examples:
         replies[_context(example)] += [example.target, *example.references]
@@ -211,7 +211,7 @@ TASK = Task(
     baselines=("most_frequent_reply", "nearest_answer"),
     defaults={
         "model": {"name": SMOLLM2},
-        # One entry of the files has a single turn and is left out; many conversations are there several times.
+        # One entry in the files has a single turn and is left out; many conversations occur several times.
         "data": {
             "source": "wheel:chatterbot-corpus==1.3.3!chatterbot_corpus/data/english",
             "format": "chatterbot",

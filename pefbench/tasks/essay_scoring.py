@@ -30,7 +30,7 @@ class EssayOptions(Options):
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, prompt: int | str | None) -> RegressionDataset:
-    """Read essays and their scores, of one prompt. Raises DataError where there are several and none is named."""
+    """Read the essays of one prompt and their scores. Raises DataError if there are several and none is named."""
     there = sorted({_prompt(row) for rows in splits.values() for row in rows})
     if len(there) > 1 and prompt is None:
         raise DataError(
@@ -57,9 +57,9 @@ def _example(row: Row) -> RegressionExample:
 
 
 def _unquoted(text: str) -> str:
-    """A text without the quotes that ASAP's table has around most essays, and with those inside it once.
+    """A text without the quotes around most of ASAP's essays, and with inner quotes no longer doubled.
 
-    A text is taken as quoted where every quote inside is doubled, as RFC 4180 does.
+    A text counts as quoted if every inner quote is doubled, as in RFC 4180.
     """
     if len(text) < 2 or not text.startswith('"') or not text.endswith('"'):
         return text
@@ -83,7 +83,7 @@ TASK = Task(
     metrics=("pearson", "quadratic_kappa"),
     baselines=("mean_score", "bag_of_words_score"),
     text_format="tsv",
-    # Essays are under licences that let nobody pass them on: a recipe or -o data.source names them.
+    # The essays' licences do not allow redistribution: a recipe or -o data.source names them.
     defaults={
         "model": {"name": MINILM},
         "train": {"epochs": 5, "batch_size": 8, "max_length": 256},

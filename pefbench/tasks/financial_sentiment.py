@@ -25,7 +25,7 @@ NEUTRAL = 0.1
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
-    """Read labels as they are; where they are ratings from -1 to 1, their sign is the label, near 0 it is neutral."""
+    """Read labels unchanged; ratings from -1 to 1 become the label of their sign, or neutral near 0."""
     if not ratings.are_ratings(splits):
         return SequenceDataset(*labels.examples(splits, bad, _example))
     rated = {split: bad.good(rows, ratings.rating) for split, rows in splits.items()}
@@ -60,7 +60,7 @@ TASK = Task(
     read=read,
     metrics=("macro_f1", "accuracy"),
     baselines=("majority", "bag_of_words"),
-    # No free data set of it is honest by default: a recipe or -o data.source names one.
+    # No free data set is a sound default: a recipe or -o data.source names one.
     defaults={
         "model": {"name": MINILM},
         "train": {"epochs": 8, "batch_size": 16, "max_length": 64},

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 OUT_OF_SCOPE = "oos"
-"""CLINC150's label of texts that have none of the intents; where it is learned, answers carry its probability."""
+"""CLINC150's label of texts that have none of the intents; if it is learned, answers include its probability."""
 
 
 def template(values: Mapping[str, Any]) -> str:
-    """The template that a sentence was written from, else the sentence."""
+    """The template of a sentence, or else the sentence."""
     return str(values["template"] or labels.text(values))
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
-    """Read texts and intents. Of sentences from templates, intents are left out that have no template in training."""
+    """Read texts and intents. For sentences from templates, intents without a template in training are left out."""
     taught = {str(row.values["label"]).strip() for row in splits["train"]}
     kept = {split: [row for row in rows if _is_taught(row, taught)] for split, rows in splits.items()}
     notes = [

@@ -63,7 +63,7 @@ def read(
     validated: int | None,
     **options: Any,
 ) -> GenerationDataset:
-    """Read problems with their solutions; where they are scored, a solution needs a final answer."""
+    """Read problems with their solutions; in scored splits, a solution needs a final answer."""
     chosen = {split: list(rows) for split, rows in splits.items()}
     if validated is not None:
         chosen["validation"] = _drawn(chosen["validation"], validated)
@@ -95,7 +95,7 @@ def _scored(row: Row) -> GenerationExample:
 
 
 def _characters(example: GenerationExample) -> int:
-    """A problem's characters and its solution's, and the space between, without the prompt's own."""
+    """The number of characters of a problem and its solution with a space between, without the prompt's own text."""
     return len(example.prompt) - len(PROMPT.format("")) + 1 + len(example.target)
 
 

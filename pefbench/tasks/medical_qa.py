@@ -30,14 +30,14 @@ def text(values: Mapping[str, Any]) -> str:
 
 
 def abstract(values: Mapping[str, Any]) -> str:
-    """The abstract: all questions on it stay on one side; of a question without one, the question."""
+    """The abstract, or else the question: all questions about an abstract must be in the same split."""
     return "\n".join(_parts(values["context"])) or str(values["question"])
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
     """Read questions; the candidates are the training split's answers, sorted.
 
-    What becomes of another answer in the other splits: see `Unseen`.
+    `Unseen` handles other answers in the other splits.
     """
     kept = {split: bad.good(rows, _checked) for split, rows in splits.items()}
     taught = Counter(row.values["answer"].strip() for row in kept["train"])
@@ -51,12 +51,12 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
         split: bad.good(rows, partial(_example, answers=answers, unseen=unseen, split=split))
         for split, rows in kept.items()
     }
-    # Questions stand behind the abstract, so that they are kept when that is too long.
+    # Questions come after the abstract, so that they are kept if the abstract is too long.
     return ChoiceDataset(examples, unseen.notes, keep="end", candidates=answers)
 
 
 def _checked(row: Row) -> Row:
-    """A row that has an abstract, a question and an answer. Raises DataError where it has not."""
+    """A row with an abstract, a question and an answer. Raises DataError if one is missing."""
     _check(row, "question", "answer")
     return row
 
@@ -83,7 +83,7 @@ def _example(row: Row, answers: tuple[str, ...], unseen: Unseen, split: str) -> 
 
 
 def _parts(value: object) -> list[str]:
-    """The parts of an abstract: a list, the list that the hub's PubMedQA has under `contexts`, or a text."""
+    """The parts of an abstract: a list, the list under `contexts` in the hub's PubMedQA, or a text."""
     parts = value.get("contexts") if isinstance(value, dict) else value
     if isinstance(parts, str):
         return [parts]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pefbench.sources import Rows
 
 LABELS = ("labels", "label", "topics", "tags", "categories", "genres", "emotions")
-"""What the column of labels is usually called."""
+"""Usual names of the column of labels."""
 
 
 class MultiLabelOptions(Options):
@@ -45,7 +45,7 @@ class MultiLabelOptions(Options):
     @field_validator("thresholds", mode="wrap")
     @classmethod
     def _say_both(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        """One sentence on both alternatives; pydantic has one on each."""
+        """Give one message about both alternatives instead of pydantic's message about each."""
         try:
             return check(value)
         except ValidationError:
@@ -53,7 +53,7 @@ class MultiLabelOptions(Options):
 
 
 def reshape(table: Rows, named: Mapping[str, Any]) -> Rows:
-    """A table whose labels are vectors of 0 and 1 as one with their numbers; any other as it is."""
+    """Turn labels that are vectors of 0 and 1 into label numbers; leave other tables unchanged."""
     name = named.get("labels")
     if isinstance(name, list):
         return table

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 NO_GOLD_LABEL = (None, -1, "-1", "-")
-"""How data sets write that annotators did not agree, or that a test label is hidden."""
+"""Labels in data sets for pairs without agreement among annotators, or with a hidden test label."""
 
 
 def premise(row: Mapping[str, Any]) -> str:
@@ -32,9 +32,9 @@ def premise(row: Mapping[str, Any]) -> str:
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
-    """Read pairs and labels. Pairs without a gold label are left out and counted, as the field does.
+    """Read pairs and labels. Pairs without a gold label are left out and counted, as is usual.
 
-    Raises DataError where no pair of a split has one.
+    Raises DataError if no pair of a split has one.
     """
     kept = {split: [row for row in rows if _has_gold_label(row)] for split, rows in splits.items()}
     notes = []

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     """A row, its tokens and its tags."""
 
 ENTITY = re.compile("[BIESLU]-.")
-"""How the tag of a word in an entity begins, in any scheme."""
+"""The beginning of an entity word's tag, in any scheme."""
 TOGETHER = re.compile(r"(?:O|[BIESLU]-[^\s,;|]+)(?:[,;|]\s*(?:O|[BIESLU]-[^\s,;|]+))+")
-"""The tags of a sentence with something other than spaces between them."""
+"""The tags of a sentence in one text, with separators other than spaces."""
 SHOWN = 3
-"""How many tags that depart from the scheme a note names."""
+"""How many tags that deviate from the scheme a note names."""
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
-    """Read tags of any usual scheme as IOB2; the labels are those of the training split's entity types."""
+    """Read tags of any usual scheme as IOB2; the labels come from the training split's entity types."""
     given, notes = {split: bad.good(rows, _given) for split, rows in splits.items()}, list[str]()
     if not bad.strict_tags:
         given, notes = _in_scheme(given)
@@ -67,7 +67,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
 
 
 def _given(row: Row) -> Sentence:
-    """A row, its tokens and its tags. Raises DataError for tags in one text that are not divided by spaces."""
+    """A row, its tokens and its tags. Raises DataError for tags in one text that are not separated by spaces."""
     cell = row.values["tags"]
     if isinstance(cell, str) and TOGETHER.fullmatch(cell.strip()):
         raise DataError(
@@ -78,7 +78,7 @@ def _given(row: Row) -> Sentence:
 
 
 def _in_scheme(given: dict[str, list[Sentence]]) -> tuple[dict[str, list[Sentence]], list[str]]:
-    """Sentences with their tags as a scheme has them, and a warning where they were written otherwise."""
+    """Sentences with tags translated to a scheme, and a warning if tags were changed."""
     rewritten = bare_tags.in_scheme([tags for members in given.values() for _, _, tags in members])
     if rewritten is None:
         return given, []
@@ -88,8 +88,8 @@ def _in_scheme(given: dict[str, list[Sentence]]) -> tuple[dict[str, list[Sentenc
 
 
 def _checked(members: Sequence[Sentence], bad: BadRows) -> list[Sentence]:
-    """The sentences whose tags are of a scheme, each looked at alone, so that its own row is named."""
-    kept, sound = [], set[frozenset[str]]()  # whether they are depends on which tags there are, in any order
+    """The sentences whose tags follow a scheme. Each is checked alone, so that an error names its row."""
+    kept, sound = [], set[frozenset[str]]()  # sets of tags already found valid; their order does not matter
     for sentence in members:
         if (tags := frozenset(sentence[-1])) not in sound:
             try:
@@ -103,7 +103,7 @@ def _checked(members: Sequence[Sentence], bad: BadRows) -> list[Sentence]:
 
 
 def _strays(converted: tagging.Tagging, pairs: Sequence[Sentence]) -> str:
-    """How many tags depart from the scheme, and the first of them."""
+    """A note: how many tags deviate from the scheme, and the first of them."""
     entities = sum(tag.startswith("B-") for tags in converted.tags for tag in tags)
     first = [
         f"{pairs[sentence][2][token]} at {pairs[sentence][0].at(token)}"
@@ -111,13 +111,13 @@ def _strays(converted: tagging.Tagging, pairs: Sequence[Sentence]) -> str:
     ]
     more = ", ..." if len(converted.strays) > SHOWN else ""
     return (
-        f"tags violate {converted.scheme} at {len(converted.strays):,} of {entities:,} entities, which are read as "
-        f"they stand: {', '.join(first)}{more}"
+        f"tags violate {converted.scheme} at {len(converted.strays):,} of {entities:,} entities, which are read "
+        f"unchanged: {', '.join(first)}{more}"
     )
 
 
 def _check_tags(row: Row, _: Sequence[str], tags: Sequence[str]) -> None:
-    """Raise DataError for tags of no scheme."""
+    """Raise DataError for tags that follow no scheme."""
     try:
         tagging.to_iob2([tags], lambda _, token: row.at(token))
     except DataError as error:
@@ -128,7 +128,7 @@ def _check_tags(row: Row, _: Sequence[str], tags: Sequence[str]) -> None:
 
 
 def _seen(members: Sequence[tuple[Row, TokenExample]], split: str, unseen: Unseen, bad: BadRows) -> list[TokenExample]:
-    """The examples whose entity types the training split has, or all where others are counted."""
+    """The examples whose entity types occur in training; all examples if unseen types are counted."""
     kept = []
     for row, example in members:
         begins = [token for token, tag in enumerate(example.tags) if tag.startswith("B-")]

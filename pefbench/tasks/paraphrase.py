@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 YES, NO = "paraphrase", "not_paraphrase"
 POSITIVE = (YES, "equivalent", "duplicate", "1", "true", "yes")
 NEGATIVE = (NO, "not_equivalent", "not_duplicate", "0", "false", "no")
-"""What data sets call paraphrases, and pairs that are none; case does not matter."""
+"""Labels of paraphrases and of other pairs in data sets; case does not matter."""
 
 
 class ParaphraseOptions(Options):
-    """What the labels mean."""
+    """The meaning of the labels."""
 
     positive: str | None = Field(
         None, description="the label of paraphrases, unless it is a usual one such as duplicate or '1'"
@@ -40,7 +40,7 @@ class ParaphraseOptions(Options):
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, positive: str | None) -> SequenceDataset:
-    """Read pairs and whether they are paraphrases. Raises DataError where no row has the label `positive`."""
+    """Read pairs and whether they are paraphrases. Raises DataError if no row has the label `positive`."""
     if positive is not None and not any(_is(row, positive) for row in splits["train"]):
         raise DataError(f"options.positive: no row of the train split has the label {positive!r}")
     return SequenceDataset(*labels.examples(splits, bad, partial(_example, positive=positive)))
@@ -55,7 +55,7 @@ def _example(row: Row, *, positive: str | None) -> SequenceExample:
 
 
 def _label(found: str, row: Row, positive: str | None) -> str:
-    """Whether a label means a paraphrase. Raises DataError for one that is not known."""
+    """`paraphrase` or `not_paraphrase` for a label. Raises DataError for an unknown label."""
     if positive is not None:
         return YES if found == positive else NO
     if found.casefold() in POSITIVE:

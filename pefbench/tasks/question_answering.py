@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SpanOptions(Options):
-    """How long contexts are read, and how long an answer may be."""
+    """How long contexts are split into windows, and how long an answer may be."""
 
     overlap: int | None = Field(
         None, ge=0, description="tokens that two windows on a long context share; null: a third of max_length"
@@ -32,19 +32,19 @@ class SpanOptions(Options):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """The question and its context: the same question may be asked of two texts."""
+    """The question and its context: the same question may be asked about two texts."""
     return f"{values['question']}\n{values['context']}"
 
 
 def context(values: Mapping[str, Any]) -> str:
-    """The context: all questions on it stay on one side."""
+    """The context: all questions about it must be in the same split."""
     return str(values["context"])
 
 
 def read(
     splits: Mapping[str, Sequence[Row]], bad: BadRows, *, overlap: int | None, max_answer_length: int
 ) -> SpanDataset:
-    """Read questions with their answers; one without any answer has none in its context (SQuAD 2.0)."""
+    """Read questions with their answers; a question without answers is unanswerable from its context (SQuAD 2.0)."""
     examples, notes = {}, []
     for split, rows in splits.items():
         found = bad.good(rows, _example)
@@ -54,14 +54,14 @@ def read(
 
 
 def _example(row: Row) -> Read:
-    """A row as an example. Raises DataError where an answer does not stand where its offset says, nor near it."""
+    """A row as an example. Raises DataError if an answer is neither at its offset nor near it."""
     question, context = (values.text(row, column) for column in ("question", "context"))
     found = answers.read(row, context)
     return row, SpanExample(question, context, found.spans), found
 
 
 def _notes(split: str, found: Sequence[Read]) -> list[str]:
-    """How many answers were missing or elsewhere. Raises DataError for a split whose questions all lack theirs."""
+    """Notes on missing and misplaced answers. Raises DataError if all questions of a split lack an answer."""
     unmarked = [row for row, _, each in found if each.unmarked]
     moved = [row for row, _, each in found if each.moved]
     if unmarked and len(unmarked) == len(found):

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 LEFT_OUT = {"train": 3, "validation": 2, "test": 1}
-"""Which item is asked for, counted from a user's last."""
+"""The item to predict in each split, counted from a user's last."""
 
 
 class RecommendationOptions(Options):
-    """How questions are made of a log; impressions have their own candidates, all of them in validation and test."""
+    """How questions are made from a log. Impressions have their own candidates; validation and test use all of them."""
 
     history: int = Field(5, ge=1, description="maximum number of items before the one to predict; the latest are kept")
     candidates: int = Field(20, ge=2, description="candidates to rank, including the right one, in validation and test")
@@ -48,9 +48,9 @@ class RecommendationOptions(Options):
 
 
 def leave_last_out(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Each user, with the item that is asked for, in all three splits; one with too few items in none.
+    """Each user in all three splits, with the item to predict; users with too few items are left out.
 
-    Impressions name their splits, and are not split here. Raises DataError for them.
+    Impressions come with their own splits: DataError.
     """
     for row in rows:
         if row.values["candidates"] is not None:
@@ -67,7 +67,7 @@ def leave_last_out(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Who is asked for which item; of an impression, its history and what was shown."""
+    """The user and the item to predict; for an impression, its history and the titles shown."""
     if values["candidates"] is None:
         return f"{values['user']}\n{values.get('target')}"
     shown = [each for column in ("history", "candidates") if isinstance(each := values[column], list)]
@@ -84,7 +84,7 @@ def read(
     per_user: int,
     tested: int | None,
 ) -> ChoiceDataset:
-    """Read users of a log, or impressions: each item that was clicked among those that were not."""
+    """Read users of a log, or impressions: each clicked item among those that were not clicked."""
     notes, examples = [], {}
     for split, rows in splits.items():
         used = list(rows)
@@ -99,7 +99,7 @@ def read(
 
 
 def _questions(row: Row, history: int, targets: int, shown: int | None) -> list[choices.Question]:
-    """A row's questions: of a user's log so many targets; of an impression each click, among `shown`."""
+    """A row's questions: `targets` of a user's log, or each click of an impression among at most `shown` candidates."""
     taken, target = _titles(row, "history"), row.values.get("target")
     if row.values["candidates"] is not None:
         return _clicks(row, _context(taken[-history:]), shown)
@@ -112,7 +112,7 @@ def _questions(row: Row, history: int, targets: int, shown: int | None) -> list[
 
 
 def _unanswered(row: Row, options: RecommendationOptions) -> ChoiceExample:
-    """The titles that somebody took, the latest last, and those to choose from, in their order."""
+    """The titles that a user took, latest last, and the candidates in order."""
     history = _titles(row, "history")
     if not history:
         raise values.wrong(row, "history", "a list of titles")
@@ -121,9 +121,9 @@ def _unanswered(row: Row, options: RecommendationOptions) -> ChoiceExample:
 
 
 def _clicks(row: Row, context: str, most: int | None) -> list[choices.Question]:
-    """An impression's clicks, each among what was not clicked. Raises DataError where there is no such thing.
+    """An impression's clicks, each among titles that were not clicked. Raises DataError if either is missing.
 
-    most: how many candidates an example has at most; None: all. A title that was clicked is not wrong elsewhere.
+    most: the most candidates per example; None: all. A title that was also clicked is never a wrong candidate.
     """
     shown, clicked = _titles(row, "candidates"), row.values["clicked"]
     if not isinstance(clicked, list) or len(clicked) != len(shown):
@@ -147,7 +147,7 @@ def _titles(row: Row, column: str) -> list[str]:
 
 
 def _drawn(wrong: Sequence[str], most: int | None, seed_text: str) -> tuple[str, ...]:
-    """The candidates beside a click: in training a few of those shown, as there may be hundreds."""
+    """The wrong candidates of a click: in training, only a few of those shown, as there may be hundreds."""
     if most is None or len(wrong) < most:
         return tuple(wrong)
     order = random_numbers(f"shown\n{seed_text}").permutation(len(wrong))

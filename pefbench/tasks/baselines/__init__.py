@@ -1,8 +1,8 @@
-"""Trivial baselines: what a task's metrics say of answers that need no language model.
+"""Trivial baselines: answers that need no language model, scored by the task's metrics.
 
-One file is one baseline; it exports ``BASELINE``, a function from training examples and the questions of another split
-to one answer an example, in the shape that the head's `predict` gives. It sees no label of that other split. A number
-of a fine-tuned model that is not above its baseline's is no reason to fine-tune.
+Each file is one baseline and exports ``BASELINE``, a function from training examples and the questions of another split
+to one answer per example, in the format of the head's `predict`. It must not use that split's labels. If a fine-tuned
+model is not better than its baseline, there is no reason to fine-tune.
 """
 
 from __future__ import annotations
@@ -17,4 +17,4 @@ class Baseline(Protocol):
     """One baseline."""
 
     def __call__(self, train: Sequence[Any], test: Sequence[Any]) -> list[Any]:
-        """An answer for each example of `test`, learned from those of `train` alone."""
+        """Answer each example of `test`, learning only from `train`."""

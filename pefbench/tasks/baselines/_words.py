@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 WORDS = r"\w+|[^\w\s]"
-"""Words and single marks: a question mark or an emoticon says something too."""
+"""Words and single marks: a question mark or an emoticon is informative, too."""
 WORD = re.compile(r"\w+")
 
 
 def vectorizer() -> TfidfVectorizer:
-    """A vectorizer: TF-IDF weights of words and pairs of words."""
+    """A vectorizer with TF-IDF weights of words and word pairs."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(token_pattern=WORDS, ngram_range=(1, 2), sublinear_tf=True)
 
 
 def nearest(known: Sequence[str], texts: Sequence[str]) -> list[int]:
-    """For each text, which of the known ones has the nearest words, the first of equals.
+    """For each text, the index of the most similar known text; the first if several are equal.
 
-    A text without any known word gets the first.
+    A text without any known word gets the first text.
     """
     words = vectorizer()
     vectors = words.fit_transform(known)
@@ -39,12 +39,12 @@ def nearest(known: Sequence[str], texts: Sequence[str]) -> list[int]:
 
 
 def text(example: Any) -> str:
-    """An example's text; the texts of a pair are read as one."""
+    """An example's text; the texts of a pair are joined."""
     return str(example.text) if example.pair is None else f"{example.text} {example.pair}"
 
 
 def overlaps(examples: Sequence[Any]) -> Array:
-    """The share of each text's distinct words that the other text of its pair has, (examples, 2); 0 without words."""
+    """For both texts of each pair, the share of distinct words in the other text, (examples, 2); 0 if no words."""
     return np.asarray([_overlap(_words(example.text), _words(example.pair or "")) for example in examples])
 
 

@@ -1,6 +1,6 @@
-"""Answers that are spans of a context, in every layout that data sets have them in, each put where it stands.
+"""Reads answers that are spans of a context, in all layouts of data sets, and locates each in the context.
 
-One without an offset is found by its text, if the context has that once.
+An answer without an offset is found by its text, if that occurs exactly once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pefbench.sources import Row
 
 NEAR = 16
-"""How many characters an answer may stand from where its offset says."""
+"""How many characters an answer may be away from its stated offset."""
 TRUE = {"true", "1", "1.0", "yes"}
 # {'text': ['Oslo'], 'answer_start': [3]} as Python's repr writes it, or numpy's; the lists are read by `as_list`.
 LIST = r"(?:array\()?(\[[^\[\]]*\])(?:, dtype=\w+)?\)?"
@@ -29,7 +29,7 @@ Placed = tuple[str, int]
 
 
 class Answers(NamedTuple):
-    """The answers of one row. unmarked: it has none, and does not say so. moved: how many were not at their offset."""
+    """The answers of a row. unmarked: it has none and is not marked so. moved: how many were not at their offset."""
 
     spans: tuple[Placed, ...]
     unmarked: bool = False
@@ -37,7 +37,7 @@ class Answers(NamedTuple):
 
 
 def read(row: Row, context: str) -> Answers:
-    """A row's answers as the context has them, each once. Raises DataError for one that is not near its offset."""
+    """A row's distinct answers, as in the context. Raises DataError for an answer that is not near its offset."""
     if _is_marked(row):
         return Answers(())
     found = _pairs(row)
@@ -49,13 +49,13 @@ def read(row: Row, context: str) -> Answers:
 
 
 def _is_marked(row: Row) -> bool:
-    """Whether the row says that its question has no answer."""
+    """Whether the row marks its question as unanswerable."""
     mark = row.values.get("impossible")
     return mark is True or (mark is not None and str(mark).strip().lower() in TRUE)
 
 
 def _pairs(row: Row) -> list[tuple[str, int | None]] | None:
-    """Texts and offsets from any layout, None for one that is not given; None where there is neither."""
+    """Texts and offsets from any layout; an offset is None if it is not given. None if there are no answers."""
     given = _decoded(row)
     starts = row.values.get("starts")
     if is_missing(given) and is_missing(starts):
@@ -81,7 +81,7 @@ def _pairs(row: Row) -> list[tuple[str, int | None]] | None:
 
 
 def _decoded(row: Row) -> Any:
-    """The cell of answers: what a text spells as JSON, or as Python writes it, else as it is."""
+    """The cell of answers, parsed as JSON or as a Python literal if it is such a text."""
     cell = row.values["answers"]
     if not isinstance(cell, str) or cell.strip()[:1] not in {"[", "{"}:
         return cell
@@ -95,14 +95,14 @@ def _decoded(row: Row) -> Any:
 
 
 def _listed(value: Any) -> list[Any]:
-    """A list, the list that a text spells, or what there is as a list of one."""
+    """A list, or the list that a text spells, or else a list with the value."""
     if isinstance(value, str) and (spelt := _spelt(value)) is not None:
         return spelt
     return value if isinstance(value, list) else [value]
 
 
 def offset(value: Any) -> Any:
-    """The offset that a cell of a table spells; anything else as it is."""
+    """The offset that a table's cell spells; any other value unchanged."""
     return int(float(value)) if _is_number(value) else value
 
 
@@ -118,7 +118,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _place(row: Row, text: str, start: int | None, context: str) -> Placed:
-    """The answer as it stands in the context, at its offset or near it. Raises DataError."""
+    """The answer as in the context, at its offset or near it. Raises DataError."""
     if start is None:
         return _only(row, text, context)
     if text and start >= 0:
@@ -142,7 +142,7 @@ def _place(row: Row, text: str, start: int | None, context: str) -> Placed:
 
 
 def _only(row: Row, text: str, context: str) -> Placed:
-    """An answer without an offset, where the context has it. Raises DataError unless it has it once."""
+    """Locate an answer without an offset. Raises DataError unless the context has it exactly once."""
     places = [match.start() for match in re.finditer(rf"(?={re.escape(text)})", context)] if text.strip() else []
     if len(places) != 1:
         raise DataError(
@@ -153,13 +153,13 @@ def _only(row: Row, text: str, context: str) -> Placed:
 
 
 def _nearest(places: list[int], start: int) -> int | None:
-    """The place that is nearest to an offset; None where none is near, or two are equally so."""
+    """The place nearest to an offset; None if none is near, or two are equally near."""
     near = sorted((abs(place - start), place) for place in places if abs(place - start) <= NEAR)
     return near[0][1] if near and (len(near) == 1 or near[0][0] < near[1][0]) else None
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
-    """A text in lower case, without accents and with single spaces, and which character each of its characters was."""
+    """A text in lower case, without accents and with single spaces, and the original index of each character."""
     plain: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
@@ -173,4 +173,4 @@ def _plain(text: str) -> tuple[str, list[int]]:
 
 
 QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2212": "-"}
-"""Typographic marks that are often written plainly."""
+"""Typographic marks that are often replaced by plain ones."""

@@ -1,4 +1,4 @@
-"""Labels that are true or false, written in several ways across files, as one spelling."""
+"""Unifies the spelling of labels that are true or false but differ between files."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from pefbench.sources import Row
 
 MEANING = {"true": True, "false": False, "1": True, "0": False}
-"""Spellings, in lower case."""
+"""Spellings, in lower case -> meaning."""
 WAYS = (("True", "False"), ("true", "false"), ("TRUE", "FALSE"), ("1", "0"))
 
 
 def unified(splits: Mapping[str, Sequence[Row]]) -> tuple[Mapping[str, Sequence[Row]], list[str]]:
-    """Rows whose labels have one spelling of true and one of false, and a note where they had several.
+    """Rows whose labels have one spelling each of true and false, and a note if they had several.
 
-    The spelling is the one that training has most. Rows are as they were where any label means something else, or where
-    neither is spelt in two ways. A missing label says nothing.
+    The spelling is the most frequent one in training. Rows stay unchanged if any label is not a boolean, or if neither
+    value has two spellings. Missing labels are ignored.
     """
     found = {split: [_spelling(row.values["label"]) for row in rows] for split, rows in splits.items()}
     spellings = {spelling for each in found.values() for spelling in each if spelling is not None}
@@ -44,18 +44,18 @@ def unified(splits: Mapping[str, Sequence[Row]]) -> tuple[Mapping[str, Sequence[
 
 
 def _ways(spellings: set[str]) -> int:
-    """In how many ways the value is spelt that has most."""
+    """The most spellings that either value has; 0 if all spellings are of one style."""
     counts = Counter(MEANING[spelling.lower()] for spelling in spellings)
     return max(counts.values(), default=0) if len({_way(each) for each in spellings}) > 1 else 0
 
 
 def _way(spelling: str) -> str:
-    """Which way to spell booleans a spelling belongs to."""
+    """The style of booleans to which a spelling belongs."""
     return next((way[0] for way in WAYS if spelling in way), spelling)
 
 
 def _spelling(value: Any) -> str | None:
-    """A label as it would be named; None where it is missing, or is none."""
+    """A label's name; None if it is missing or cannot be a label."""
     whole = values.whole(value)
     if isinstance(whole, int) or (isinstance(whole, str) and not is_missing(whole)):
         return str(whole) if isinstance(whole, int) else clean_word(whole)

@@ -1,6 +1,6 @@
-"""Conversations as lists of messages: OpenAI's `{role, content}`, with tools, and ShareGPT's `{from, value}`.
+"""Reads conversations as lists of messages: OpenAI's `{role, content}`, with tools, and ShareGPT's `{from, value}`.
 
-What an assistant says to a user, or to the result of a tool, is a reply. What else an assistant says is context.
+An assistant's message to a user, or after the result of a tool, is a reply. Its other messages are only context.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROLES = {
 }
 """Names of roles in OpenAI's and ShareGPT's messages -> the role."""
 READ = {"role", "from", "content", "value", "tool_calls", "function_call", "tool_call_id", "name", "id", "weight"}
-"""The keys of a message that are read, or say nothing that a model is told."""
+"""The keys of a message that are read, or that do not concern the model."""
 WANTED = "a list of {role, content} with texts as content and the roles system, user, assistant and tool"
 UNLEARNED = "unlearned"
 """The role of an assistant's message of weight 0, until the replies are found."""
@@ -46,7 +46,7 @@ JOINED, EMPTY, CALLING, WEIGHTLESS, ALONE = (
 
 @dataclass(frozen=True)
 class Reply:
-    """What was said, the system's message included, up to a reply; and the reply."""
+    """A reply, and the conversation before it, including the system's message."""
 
     before: tuple[Message, ...]
     text: str
@@ -54,17 +54,17 @@ class Reply:
 
 @dataclass
 class Counted:
-    """What became of messages that are not read as they stand: how many there are of each."""
+    """Counts of messages that are not read unchanged, by what was done with them."""
 
     found: Counter[str] = field(default_factory=Counter)
 
     def notes(self, split: str) -> list[str]:
-        """A line for each."""
+        """A line for each count."""
         return [f"{split}: {what}: {number:,}" for what, number in sorted(self.found.items())]
 
 
 def replies(row: Row, counted: Counted) -> list[Reply]:
-    """A row's replies, each with what was said before. Raises DataError where there is none."""
+    """A row's replies, each with the conversation before it. Raises DataError if there is none."""
     given = values.as_list(row.values["messages"])
     if given is None:
         raise values.wrong(row, "messages", WANTED)
@@ -77,7 +77,7 @@ def replies(row: Row, counted: Counted) -> list[Reply]:
 
 
 def unanswered(row: Row) -> tuple[Message, ...]:
-    """A row's messages, the last of which waits for a reply. Raises DataError where it does not."""
+    """A row's messages, the last of which awaits a reply. Raises DataError if it does not."""
     given = values.as_list(row.values["messages"])
     if not given:
         raise values.wrong(row, "messages", WANTED)
@@ -88,7 +88,7 @@ def unanswered(row: Row) -> tuple[Message, ...]:
 
 
 def messages_of(value: object) -> list[Message]:
-    """Those of a list of messages that have a known role and say something; an image, say, as JSON."""
+    """The messages in a list that have a known role and content; other content, such as an image, as JSON."""
     messages = [each for each in values.as_list(value) or [] if isinstance(each, dict)]
     pairs = [(_role(each), _text(each)) for each in messages]
     texts = [(role, text if isinstance(text, str) else json.dumps(text, default=str)) for role, text in pairs if text]
@@ -96,19 +96,19 @@ def messages_of(value: object) -> list[Message]:
 
 
 def system(row: Row) -> list[Message]:
-    """The system's message where it has a column of its own."""
+    """The system's message, if it has its own column."""
     text = row.values.get("system")
     return [("system", text)] if isinstance(text, str) and text.strip() else []
 
 
 def _messages(row: Row, given: Sequence[Any], found: Counted) -> list[Message]:
-    """A row's messages behind what its other columns say."""
+    """A row's messages, after the content of its other columns."""
     messages = [one for at, each in enumerate(_in_order(given), start=1) for one in _message(row, at, each, found)]
     return [*_context(row, messages), *messages]
 
 
 def _context(row: Row, messages: Sequence[Message]) -> list[Message]:
-    """What the row's other columns say: the tools, and the system where no message is of it."""
+    """The content of the row's other columns: the tools, and the system's message if the list has none."""
     tools = row.values.get("tools")
     listed = values.as_list(tools) if tools is not None else []
     if listed is None or not all(isinstance(each, dict) for each in listed):
@@ -118,7 +118,7 @@ def _context(row: Row, messages: Sequence[Message]) -> list[Message]:
 
 
 def _in_order(messages: Sequence[Any]) -> list[Any]:
-    """Messages with the results of tools in the order of their calls, as far as they say which call is theirs."""
+    """Messages with tool results in the order of their calls, if they name their calls."""
     places: dict[str, int] = {}
     found: list[Any] = []
     for of_tools, group in groupby(messages, key=lambda each: isinstance(each, dict) and _role(each) == "tool"):
@@ -133,7 +133,7 @@ def _in_order(messages: Sequence[Any]) -> list[Any]:
 
 
 def _message(row: Row, at: int, given: object, found: Counted) -> list[Message]:
-    """One message: its text, and the calls of tools beside it. `at`: its place, from 1."""
+    """One message: its text, and its tool calls. at: its place, from 1."""
     role = _role(given) if isinstance(given, dict) else None
     if role is None or not isinstance(given, dict):
         raise values.wrong(row, "messages", WANTED, given)
@@ -150,7 +150,7 @@ def _message(row: Row, at: int, given: object, found: Counted) -> list[Message]:
     weightless = role == "assistant" and given.get("weight") == 0
     if weightless and not empty:
         found.found[WEIGHTLESS] += 1
-    # An empty result of a tool is one; an empty message of anybody else says nothing.
+    # An empty result of a tool counts; other empty messages say nothing.
     spoken = [] if role == CALLS or (empty and role != "tool") else [(role, str(text or ""))]
     if weightless:
         spoken = [(UNLEARNED, content) for _, content in spoken]
@@ -158,7 +158,7 @@ def _message(row: Row, at: int, given: object, found: Counted) -> list[Message]:
 
 
 def _learned(messages: Sequence[Message], found: Counted) -> list[Reply]:
-    """The replies among messages, the assistant's that follow each other as one."""
+    """The replies among messages; consecutive messages of the assistant are joined."""
     learned: list[Reply] = []
     at = 0
     while at < len(messages):
@@ -178,7 +178,7 @@ def _learned(messages: Sequence[Message], found: Counted) -> list[Reply]:
             before = tuple(("assistant" if role == UNLEARNED else role, text) for role, text in messages[:at])
             learned.append(Reply(before, "\n".join(text for _, text in messages[at:end])))
         at = end
-    found.found += Counter()  # drops those of which there are none
+    found.found += Counter()  # drops zero counts
     return learned
 
 
@@ -188,7 +188,7 @@ def _role(message: Mapping[str, Any]) -> str | None:
 
 
 def _text(message: Mapping[str, Any]) -> object:
-    """A message's text, also of one that comes in parts, all of them texts; anything else as it is."""
+    """A message's text, joined if it consists of text parts; any other content unchanged."""
     value = message.get("content", message.get("value"))
     parts: list[Any] = value if isinstance(value, list) else []
     texts = [
@@ -199,7 +199,7 @@ def _text(message: Mapping[str, Any]) -> object:
 
 
 def _calls(row: Row, role: str, message: Mapping[str, Any]) -> list[dict[str, object]]:
-    """The tools that a message calls, as OpenAI's API writes them, arguments as objects. Raises DataError."""
+    """A message's tool calls in OpenAI's format, with arguments as objects. Raises DataError."""
     given: object = message.get("tool_calls")
     if given is None and message.get("function_call") is not None:
         given = [message["function_call"]]
@@ -228,7 +228,7 @@ def _call(given: object) -> dict[str, object] | None:
 
 
 def _read(value: object) -> object:
-    """What a JSON text spells; anything else as it is."""
+    """The value of a JSON text; any other value unchanged."""
     if isinstance(value, str):
         try:
             return json.loads(value)

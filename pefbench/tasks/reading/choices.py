@@ -1,7 +1,7 @@
-"""Choices: wrong candidates are drawn from a split, and their order tells nothing of which is right.
+"""Choices: wrong candidates are drawn from a split, and their order does not reveal the right one.
 
-Both follow from the sha256 of a text, such as the example's own, so that neither the order of rows nor a seed of
-training changes what an example is.
+Both depend on the sha256 of a text, such as the example's own, so neither the order of rows nor the training seed
+changes an example.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from pefbench.sources import Row
 
 PLACES = ("first", "second", "third", "fourth", "fifth")
-"""What a task calls the columns that hold a candidate each."""
+"""The task's names of columns with one candidate each."""
 LETTER = re.compile(r"[A-Za-z]")
 NUMBERED = re.compile(r"(?:[^\W\d]+)?([0-9]+)")
-"""A label that is a number, or a name with one: ``3``, ``choice1``."""
+"""A label that is a number, or a name that ends in one: ``3``, ``choice1``."""
 
 
 class Pool:
-    """Texts of one split that wrong candidates are drawn from.
+    """Texts of one split from which wrong candidates are drawn.
 
-    A text that is there twice is drawn twice as often: give every right answer of the split, as often as it is right,
-    and no text is likelier to be right than another. Give each text once for uniform distractors.
+    A text that occurs twice is drawn twice as often. If the pool has every right answer of the split, as often as it is
+    right, no text is more likely to be right than another. For uniform distractors, give each text once.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -40,9 +40,9 @@ class Pool:
         self._keys = [normalise(text) for text in self._texts]
 
     def distractors(self, wanted: int, seed_text: str, exclude: Iterable[str]) -> list[str]:
-        """`wanted` texts, no two of them and none of `exclude` the same when normalised.
+        """Draw `wanted` texts that, after normalisation, differ from each other and from `exclude`.
 
-        exclude: the right answer, and whatever else would be right. Raises DataError where there are too few.
+        exclude: the right answer, and everything else that would be right. Raises DataError if there are too few.
         """
         taken = {normalise(text) for text in exclude}
         drawn: list[str] = []
@@ -57,7 +57,7 @@ class Pool:
         return drawn
 
     def _draws(self, wanted: int, seed_text: str) -> Iterator[int]:
-        """Indices at random; then, as texts may be few or repeated, every index once."""
+        """Random indices; then every index once, in case texts are few or repeated."""
         generator = random_numbers(seed_text)
         if self._texts:
             yield from generator.integers(len(self._texts), size=4 * wanted).tolist()
@@ -65,16 +65,16 @@ class Pool:
 
 
 def shuffled(candidates: Sequence[str], right: int, seed_text: str) -> tuple[tuple[str, ...], int]:
-    """The candidates in an order by the text's hash, and where the right one stands in it."""
+    """The candidates in an order determined by the text's hash, and the right one's new index."""
     order = random_numbers(f"order\n{seed_text}").permutation(len(candidates)).tolist()
     return tuple(candidates[index] for index in order), order.index(right)
 
 
 class Question(NamedTuple):
-    """A context and what is right after it.
+    """A context and its right answer.
 
-    wrong: the other candidates of the data; none: they are drawn from what is right elsewhere in the split, among those
-    of the same `kind`. cluster: see `pefbench.heads.examples`. also_right: what must not be drawn either.
+    wrong: the data's other candidates; empty: draw them from the split's other right answers of the same `kind`.
+    cluster: see `pefbench.heads.examples`. also_right: other texts that must not be drawn.
     """
 
     row: Row
@@ -87,15 +87,15 @@ class Question(NamedTuple):
 
 
 def among(row: Row, context: str, candidates: Sequence[str], right: int) -> Question:
-    """A question whose candidates the data have. right: which of them is right, from 0."""
+    """A question with the data's candidates. right: the index of the right one, from 0."""
     return Question(row, context, candidates[right], (*candidates[:right], *candidates[right + 1 :]))
 
 
 def examples(questions: Sequence[Question], candidates: int) -> list[ChoiceExample]:
-    """One split's examples: candidates shuffled, and `candidates` of them where the data have none.
+    """One split's examples, with shuffled candidates; if the data have none, `candidates` of them, drawn.
 
-    What is right for a context anywhere in the split is never drawn as wrong for it. Raises DataError where there are
-    too few to draw.
+    An answer that is right for a context anywhere in the split is never drawn as wrong for it. Raises DataError if
+    there are too few texts to draw.
     """
     pools = {
         kind: Pool(each.right for each in questions if each.kind == kind and not each.wrong)
@@ -118,9 +118,9 @@ def examples(questions: Sequence[Question], candidates: int) -> list[ChoiceExamp
 
 
 def texts(value: object, row: Row, column: str) -> list[str]:
-    """A row's candidates: a list, or in formats without lists (CSV, TSV) a JSON list.
+    """A row's candidates: a list or, in formats without lists (CSV, TSV), a JSON list.
 
-    Raises DataError unless they are two or more texts; it names `column` as the user's file does.
+    Raises DataError unless they are at least two texts; it uses the user's own name of `column`.
     """
     found = values.as_list(value)
     if found is None or len(found) < 2 or not all(isinstance(each, str) and each.strip() for each in found):
@@ -129,12 +129,12 @@ def texts(value: object, row: Row, column: str) -> list[str]:
 
 
 def is_letter(label: object) -> bool:
-    """Whether a label is a letter, of which A is the first candidate."""
+    """Whether a label is a letter; A is the first candidate."""
     return isinstance(label, str) and LETTER.fullmatch(label.strip()) is not None
 
 
 def number(label: object) -> int | None:
-    """The number that a label is, or ends in; of a letter, A is 0. None where it is none of these."""
+    """The number of a label that is a number, ends in one, or is a letter (A is 0); otherwise None."""
     if isinstance(label, str) and is_letter(label):
         return ord(label.strip().upper()) - ord("A")
     if isinstance(label, str):
@@ -145,7 +145,7 @@ def number(label: object) -> int | None:
 
 
 def place(row: Row, column: str, candidates: int, first: int = 0) -> int:
-    """Which candidate a row's label names, from 0. first: the number of the first one. Raises DataError."""
+    """The index, from 0, of the candidate that a row's label names. first: the first one's number. Raises DataError."""
     label = row.values[column]
     found = number(label)
     right = -1 if found is None else found - (0 if is_letter(label) else first)

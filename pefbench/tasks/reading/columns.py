@@ -1,4 +1,4 @@
-"""Which column of a source is which of the task's: by the recipe, else by the names that they usually have."""
+"""Assigns a source's columns to the task's: by the recipe, otherwise by their usual names."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     Choice = Mapping[str, str | int | list[str | int]]
 
 LOOKED_AT = 20
-"""Sentences that show whether a column without a name holds words."""
+"""How many sentences are checked to see whether an unnamed column holds words."""
 LONGEST = 500
-"""Words that a sentence may have in a file without any blank lines."""
+"""The most words of a sentence in a file without blank lines."""
 LONGEST_NAME = 40
-"""Characters of a column's name that a message shows."""
+"""How many characters of a column's name a message shows."""
 PAIRS = (
     ("premise", "hypothesis"),
     ("context", "hypothesis"),
@@ -36,17 +36,17 @@ PAIRS = (
     ("sentence_A", "sentence_B"),
     ("#1 String", "#2 String"),
 )
-"""Columns that hold the two texts of a pair, as data sets usually name them."""
+"""The usual names of the two columns of a pair."""
 TEXTS = ("text", "pair")
-"""What a task calls the two texts of a pair; no column of the source is both."""
+"""The task's names of the two texts of a pair; no column of the source may be both."""
 FIRST, SECOND = (tuple(dict.fromkeys(side)) for side in zip(*PAIRS, strict=True))
 """The usual names of `text` and `pair` in a task that always reads pairs."""
 
 
 def resolve_columns(task: Task, named: Named, available: Sequence[str], rows: Sequence[Row] = ()) -> dict[str, str]:
-    """The task's column names -> the source's, without optional ones that are not there.
+    """The task's column names -> the source's, without missing optional ones.
 
-    rows: of the source, for what a message suggests. Raises DataError with the columns that are there, where one is
+    rows: of the source, for suggestions in messages. Raises DataError, listing the source's columns, if a column is
     missing or two fit equally well.
     """
     resolved = _pair(task, named, available)
@@ -75,9 +75,9 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str], rows: Se
 
 
 def check_are_words(column: str, rows: Sequence[Row]) -> None:
-    """Raise DataError where a column without a name, taken for the words, numbers them or repeats the document's name.
+    """Raise DataError if an unnamed column, taken for the words, numbers them or repeats the document's name.
 
-    So do the first columns of GermEval's and of OntoNotes' files.
+    The first columns of GermEval's and OntoNotes' files do this.
     """
     lists = [words for row in rows[:LOOKED_AT] if isinstance(words := row.values[column], list) and len(words) > 1]
     if not column.isdecimal() or not lists:
@@ -95,21 +95,21 @@ def check_are_words(column: str, rows: Sequence[Row]) -> None:
 
 
 def check_are_sentences(rows: Sequence[Row]) -> None:
-    """Raise DataError for a file of one word per line that is a single sentence, longer than any is."""
+    """Raise DataError for a file with one word per line that would be a single, implausibly long sentence."""
     if len(rows) == 1 and rows[0].line_a_token and (words := len(next(iter(rows[0].values.values())))) > LONGEST:
         raise DataError(f"{words:,} words without a blank line between them; blank lines separate sentences")
 
 
 def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
-    """Both texts of a pair, where the task takes pairs, the recipe names neither, and the source has two by name.
+    """Both texts of a pair, if the task takes pairs, the recipe names neither, and the source has columns named so.
 
-    Raises DataError where the source has two pairs.
+    Raises DataError if the source has two pairs.
     """
     if "pair" not in task.columns or "text" in named or "pair" in named:
         return {}
     found: list[tuple[str, str]] = []
     for pair in PAIRS:
-        if {*pair} <= {*available} and not any(pair[1] == other for _, other in found):  # a premise before its context
+        if {*pair} <= {*available} and not any(pair[1] == other for _, other in found):  # premise, not its context
             found.append(pair)
     if len(found) > 1:
         both = " and ".join("/".join(pair) for pair in found)
@@ -118,7 +118,7 @@ def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
 
 
 def _refuse_ambiguous(task: Task, named: Named, column: str, found: Sequence[str]) -> None:
-    """Raise DataError where two columns of the source fit, and neither fits another of the task's columns."""
+    """Raise DataError if two columns of the source fit and neither fits another of the task's columns."""
     elsewhere = {*named.values(), *(name for other, usual in task.columns.items() if other != column for name in usual)}
     others = {name.casefold() for name in elsewhere if isinstance(name, str)}
     fitting = [name for name in found if name.casefold() not in others]
@@ -128,9 +128,9 @@ def _refuse_ambiguous(task: Task, named: Named, column: str, found: Sequence[str
 
 
 def found_columns(choices: Sequence[str | int], available: Sequence[str]) -> list[str]:
-    """The source's columns among the choices; numbers count columns that have no names.
+    """The source's columns among the choices; numbers are indices of unnamed columns.
 
-    Where none is there as it is written, one that differs in case alone is meant.
+    If there is no exact match, a name that differs only in case is used.
     """
     unnamed = _are_numbers(available)
     found = []
@@ -151,7 +151,7 @@ def _but_for_case(choices: Sequence[str | int], available: Sequence[str]) -> lis
 
 
 def missing_column(column: str, wanted: str, available: Sequence[str], hint: str = "") -> DataError:
-    """The error for a column of the task that the source does not have. wanted: what it could be called."""
+    """The error for a task's column that the source lacks. wanted: its possible names."""
     return DataError(
         f"no column {wanted} for the task's {column!r}; the columns are: {_listing(available)} "
         f"(say which with data.columns.{column}{hint})"

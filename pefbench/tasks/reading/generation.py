@@ -1,6 +1,6 @@
-"""Generated texts: the options of the search, and which examples are scored.
+"""Generated texts: the options of decoding, and which examples are scored.
 
-Generating takes seconds per example, so a recipe may have fewer scored; which ones follows from a hash of them alone.
+Generation takes seconds per example, so a recipe may limit the scored examples; a hash of each decides which.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def dataset(
     notes: Sequence[str] = (),
     **fields: Any,
 ) -> GenerationDataset:
-    """A task's examples with the options that all such tasks have. fields: other fields of the data set."""
+    """A data set of a task's examples, with the options that all such tasks share. fields: its other fields."""
     splits, fewer = dict(examples), []
     for split, found in examples.items():
         if tested is not None and split != "train" and tested < len(found):
@@ -53,7 +53,7 @@ def dataset(
 
 
 def _fewer(examples: Sequence[GenerationExample], wanted: int) -> list[GenerationExample]:
-    """`wanted` examples, in their order: those whose prompt and answer have the lowest hashes."""
+    """The `wanted` examples whose prompt and answer have the lowest hashes, in their original order."""
     digests = [digest(repr((each.history, each.prompt, each.target))) for each in examples]
     lowest = sorted(range(len(examples)), key=digests.__getitem__)[:wanted]
     return [examples[i] for i in sorted(lowest)]

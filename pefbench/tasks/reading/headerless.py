@@ -1,4 +1,4 @@
-"""Tables whose first line is a row, as AG News' and CoLA's: which options read them."""
+"""Suggests options for tables whose first line is a row, as in AG News and CoLA."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from pefbench.tasks import Task
 
 LOOKED_AT = 200
-"""Rows that show what a column holds."""
+"""How many rows are checked to see what a column holds."""
 LONGEST_NAME = 40
-"""Characters; what is longer is hardly a column's name."""
+"""Characters; a longer text is hardly a column's name."""
 LABELS, SCORES = ("label",), ("score",)
 LETTERS = "ABCDE"
-"""How the right candidate is named in tables such as MMLU's: the question, a candidate a column, the answer."""
+"""Names of the right candidate in tables such as MMLU's: the question, one column per candidate, the answer."""
 TEXTS = ("text", "pair")
 
 
 def hint(task: Task, names: Sequence[str], rows: Sequence[Row]) -> str:
-    """What to say where a column is missing and the header may be a row; "" where it is none."""
+    """A hint for a missing column if the header may be a row, otherwise ""."""
     cells = {name: [row.values.get(name) for row in rows[:LOOKED_AT]] for name in names}
     numbered = all(name.isdecimal() for name in names)
     if not numbered and not _is_row(names, cells):
@@ -36,19 +36,19 @@ def hint(task: Task, names: Sequence[str], rows: Sequence[Row]) -> str:
     if numbered:
         return f"; try{options}" if options else ""
     if options:
-        return f"; where the first line is a row, try -o data.header=false{options}"
-    return "; where the first line is a row, data.header=false numbers the columns from 0"
+        return f"; if the first line is a row, try -o data.header=false{options}"
+    return "; if the first line is a row, data.header=false numbers the columns from 0"
 
 
 def _is_row(names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> bool:
-    """Whether names look like values: by their length, as numbers, or because the column has them again."""
+    """Whether names look like values: they are long, are numbers, or occur again in their columns."""
     if not all(isinstance(cell, str) for column in cells.values() for cell in column):
-        return False  # no table of text
+        return False  # not a text table
     return any(len(name) > LONGEST_NAME or name.isdecimal() or name in cells[name] for name in names)
 
 
 def _questions(task: Task, names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> dict[str, int]:
-    """The columns of questions with a candidate a column and a letter behind them; empty where these are none."""
+    """The columns of questions with one column per candidate, followed by a letter; empty if the table has none."""
     candidates = len(names) - 2
     if not {"context", *PLACES, "label"} <= task.columns.keys() or not 2 <= candidates <= len(PLACES):
         return {}
@@ -59,7 +59,7 @@ def _questions(task: Task, names: Sequence[str], cells: Mapping[str, Sequence[ob
 
 
 def _guessed(task: Task, names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> dict[str, int]:
-    """The task's columns -> the number of the column that looks most like it; empty where one is in doubt."""
+    """The task's column -> the index of the column that fits best; empty if one is in doubt."""
     needed = [column for column in task.columns if column not in (*task.optional, *task.later)]
     texts = [column for column in needed if column in TEXTS]
     [*others] = [column for column in needed if column not in TEXTS]

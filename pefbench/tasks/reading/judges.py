@@ -1,4 +1,4 @@
-"""Judges of generated texts that are classifiers of labelled ones: words and pairs of words, logistic regression."""
+"""Judges of generated texts: classifiers trained on labelled texts, logistic regression on words and word pairs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class AttributeJudge:
-    """Says which label a generated text has, after texts that the generator never sees.
+    """Labels generated texts; it is trained on texts that the generator never sees.
 
-    learned: what it learns from. real: labelled texts of the test split; how many it gets right says how far to trust
-    it, and is in its signature. The fact `attribute` of an example is the label that its text should have.
+    learned: its training texts. real: labelled texts of the test split; its accuracy on them, which is in the
+    signature, shows how far to trust it. An example's fact `attribute` is the label that its text should have.
     """
 
     def __init__(self, learned: Sequence[SequenceExample], real: Sequence[SequenceExample]) -> None:
@@ -28,7 +28,7 @@ class AttributeJudge:
 
     @property
     def signature(self) -> str:
-        """The classifier, how many texts it learned from, and its accuracy on real texts of the test split."""
+        """The classifier, its number of training texts, and its accuracy on real texts of the test split."""
         return f"judge:{_classifier()}|learned:{len(self.learned)}|right:{self.accuracy:.4f}"
 
     def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, str]]:  # noqa: ARG002
@@ -36,17 +36,17 @@ class AttributeJudge:
         return [{"attribute": label} for label in bag_of_words(self.learned, _unlabelled(texts))]
 
     def right(self, verdict: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-        """Whether the text has the attribute that was asked for."""
+        """Whether the text has the requested attribute."""
         return bool(verdict["attribute"] == facts["attribute"])
 
 
 class DownstreamJudge:
-    """Says of real texts what a classifier calls them without and with generated texts among what it learns from.
+    """Labels real texts with two classifiers, trained without and with generated texts.
 
-    real: the labelled texts that there are. An example's facts are `asked`, the label that was asked for, which the
-    generated text is taken to have; `held`, a real text that neither classifier has seen; and `label`, its label. A
-    verdict is on that real text, not on the generated one: all generated texts of a split train one classifier.
-    Generated texts without a word are left out; the others count as much as real ones.
+    real: the labelled training texts. An example's facts are `asked`, the requested label, which its generated text is
+    assumed to have; `held`, a real text that neither classifier has seen; and `label`, that text's label. A verdict
+    concerns the real text, not the generated one: all generated texts of a split train a single classifier. Generated
+    texts without words are left out; the others count as much as real ones.
     """
 
     def __init__(self, real: Sequence[SequenceExample]) -> None:
@@ -54,11 +54,11 @@ class DownstreamJudge:
 
     @property
     def signature(self) -> str:
-        """The classifier and what it learns from."""
+        """The classifier and its training texts."""
         return f"downstream:{_classifier()}|real:{len(self.real)}|generated:one-a-test-text"
 
     def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, str]]:
-        """The labels of the examples' held texts, `plain` and `augmented`."""
+        """The labels of the examples' held-out texts, `plain` and `augmented`."""
         generated = [
             SequenceExample(text, example.facts["asked"])
             for text, example in zip(texts, examples, strict=True)
@@ -69,7 +69,7 @@ class DownstreamJudge:
         return [{"plain": without, "augmented": with_} for without, with_ in zip(plain, augmented, strict=True)]
 
     def right(self, verdict: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-        """Whether the held text is called what it is, with generated texts."""
+        """Whether the classifier with generated texts labels the held-out text correctly."""
         return bool(verdict["augmented"] == facts["label"])
 
 

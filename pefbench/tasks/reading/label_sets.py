@@ -1,4 +1,4 @@
-"""Texts with any number of labels each: a list, a column of 0 and 1 for each label, or names between separators."""
+"""Reads texts with any number of labels: a list, a column of 0 and 1 for each label, or names with separators."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 SEPARATORS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"}
 SPACE = {"space": " "}
 NONE = {"none": ""}
-"""Names of separators: YAML reads some of the characters as something else."""
+"""Names of separators, since YAML gives some of the characters another meaning."""
 NUMBERS_OF_ROWS = ("", "id", "index", "idx", "row", "unnamed: 0", "tweet_id", "comment_id", "text_id", "doc_id")
-"""Columns, in lower case, that hold no label though all else does."""
+"""Columns, in lower case, that are not labels although all other columns are."""
 NAME = "name"
-"""What the label is called where each is an object."""
+"""The key of a label's name if labels are objects."""
 WANTED = "a list of names or whole numbers ([] or an empty text where there is none)"
 
 
@@ -38,8 +38,8 @@ def read(
 ) -> MultiLabelDataset:
     """Read texts and their labels: `Task.read` of a task whose texts have any number of labels.
 
-    separator: what stands between labels in a text, or its name; None: found out, see `found_separator`.
-    Raises DataError where training has no label at all, and for a separator that cannot be found out.
+    separator: the separator of labels in a text, or its name; None: detected by `found_separator`. Raises DataError if
+    training has no labels at all, or the separator cannot be detected.
     """
     notes: list[str] = []
     if separator is None:
@@ -67,12 +67,12 @@ def read(
 
 
 def _example(row: Row, separator: str) -> LabelSetExample:
-    """A row's text, or both of a pair, with its labels. Raises DataError where one is missing."""
+    """A row's text, or both of a pair, with its labels. Raises DataError if one is missing."""
     return LabelSetExample(values.text(row, "text"), _labels(row, separator), labels.pair(row))
 
 
 def _labels(row: Row, separator: str) -> tuple[str, ...]:
-    """The labels of a row, each once and sorted. Raises DataError for a cell that says nothing of them."""
+    """The distinct labels of a row, sorted. Raises DataError if the cell is missing or malformed."""
     cell = row.values["labels"]
     if isinstance(cell, str):
         cell = _listed(row, cell, separator)
@@ -91,7 +91,7 @@ def _listed(row: Row, cell: str, separator: str) -> list[Any]:
 
 
 def _divided(cell: str, separator: str) -> list[str]:
-    """The labels in a text, without empty ones; a space stands for any white space, "" for no separator."""
+    """The non-empty labels in a text; a space means any white space, "" no separator."""
     parts = cell.split(None if separator == " " else separator) if separator else [cell]
     return [part for part in parts if _is_seen(part)]
 
@@ -111,16 +111,16 @@ def _label(row: Row, item: Any) -> str:
 
 
 def _texts(rows: Iterable[Row]) -> list[str]:
-    """The different cells that are texts and no lists."""
+    """The distinct cells that are texts rather than lists."""
     cells = dict.fromkeys(cell for row in rows if isinstance(cell := row.values["labels"], str) and _is_seen(cell))
     return [cell for cell in cells if not (cell.strip().startswith("[") and cell.strip().endswith("]"))]
 
 
 def found_separator(cells: Sequence[str], first: Row) -> str:
-    """The name of what separates the labels in these different texts; "none" where nothing does.
+    """The name of the separator of labels in these distinct texts; "none" if there is none.
 
-    That is the only usual separator that is there, if a part of what it divides is a part of another text, too; or
-    spaces, if all is whole numbers. Raises DataError, with the file of `first`, where this is not clear.
+    It is the only usual separator that occurs, provided that one of the parts also occurs in another text; or a space,
+    if all parts are whole numbers. Raises DataError, with the file of `first`, if this is ambiguous.
     """
     there = [name for name, separator in SEPARATORS.items() if any(separator in cell for cell in cells)]
     if not there:
@@ -143,7 +143,7 @@ def found_separator(cells: Sequence[str], first: Row) -> str:
 
 
 def _joined(row: Row, columns: Sequence[str]) -> list[str]:
-    """The labels of a row that has a column for each: the names of those that hold 1. Raises DataError."""
+    """The labels of a row with a column for each label: the names of columns that hold 1. Raises DataError."""
     found = []
     for column in columns:
         flag = _flag(row.values[column])
@@ -155,12 +155,12 @@ def _joined(row: Row, columns: Sequence[str]) -> list[str]:
 
 
 def _flag(cell: Any) -> bool | None:
-    """Whether a cell is 1 (or 1.0) or true; None where it is none of what a column of one label holds."""
+    """Whether a cell is 1 (or 1.0) or true; None if it is not a valid value of a label's column."""
     return MEANING.get(str(values.whole(cell)).strip().lower()) if isinstance(cell, bool | int | float | str) else None
 
 
 def _found(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    """The columns of labels: all but those that number rows, if each holds 0 and 1 alone and they are two or more."""
+    """The columns of labels: all except row numbers, if there are at least two and each holds only 0 and 1."""
     found = [name for name in columns if name.lower() not in NUMBERS_OF_ROWS]
     are_flags = all(_flag(row.values[name]) is not None for row in rows for name in found)
     return found if rows and len(found) > 1 and are_flags else []

@@ -1,4 +1,4 @@
-"""Texts with one label each: the row's text and label, and rows read as examples of a head with labels."""
+"""Reads texts with one label each, as examples of a head with labels."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 SHOWN, LONGEST = 3, 80
-"""Labels of a row, and characters of them, that a message shows."""
+"""How many labels of a row, and how many characters of them, a message shows."""
 SEPARATORS = ",;|"
-"""What stands between labels where a cell has several."""
+"""Separators of labels if a cell has several."""
 
 
 class Labelled(Protocol):
@@ -39,12 +39,12 @@ Example = TypeVar("Example", bound=Labelled)
 
 
 def text(row: Mapping[str, Any]) -> str:
-    """The text of a row's values, or both of a pair, "" where there is none: `Task.text` of a task with labels."""
+    """A row's text, or both of a pair; "" if there is none. `Task.text` of a task with labels."""
     return "\n".join(value for value in (row["text"], row.get("pair")) if isinstance(value, str))
 
 
 def text_of_both(row: Mapping[str, Any]) -> str:
-    """The texts of a row's values in one order: `Task.text` where a pair means the same either way round."""
+    """A row's texts in a canonical order: `Task.text` of a task in which the order of a pair does not matter."""
     return "\n".join(sorted(value for value in (row["text"], row["pair"]) if isinstance(value, str)))
 
 
@@ -53,28 +53,27 @@ def read(
 ) -> SequenceDataset:
     """Read texts and labels: `Task.read` of a task whose texts have labels.
 
-    cluster: a row's values -> what its text has in common with others and depends on; None: nothing.
+    cluster: a row's values -> a name that dependent texts share; None: texts are independent.
     """
     return SequenceDataset(*examples(splits, bad, partial(example, cluster=cluster)))
 
 
 def example(row: Row, cluster: Callable[[Mapping[str, Any]], str] | None = None) -> SequenceExample:
-    """A row's text, or both of a pair, with its label. Raises DataError where one is missing."""
+    """A row's text, or both of a pair, with its label. Raises DataError if one is missing."""
     return SequenceExample(values.text(row, "text"), label(row), pair(row), cluster(row.values) if cluster else "")
 
 
 def pair(row: Row) -> str | None:
-    """The second text of a pair; None where the source has no column of it. Raises DataError where it is missing."""
+    """The second text of a pair; None if the source has no column for it. Raises DataError if it is missing."""
     return values.text(row, "pair") if "pair" in row.values else None
 
 
 def examples(
     splits: Mapping[str, Sequence[Row]], bad: BadRows, read_row: Callable[[Row], Example]
 ) -> tuple[dict[str, list[Example]], list[str], list[str]]:
-    """Rows as examples by split, the different labels of the training split, sorted, and notes.
+    """Rows as examples by split, the distinct labels of the training split, sorted, and notes.
 
-    What becomes of another split's row whose label is not among them: see `Unseen`. Raises DataError unless there are
-    two labels.
+    `Unseen` handles rows of other splits with other labels. Raises DataError unless there are two labels.
     """
     splits, notes = booleans.unified(splits)
     train = bad.good(splits["train"], read_row)
@@ -99,7 +98,7 @@ def examples(
 
 
 def _joined(taught: Mapping[str, int]) -> list[str]:
-    """As a warning, that labels are several of the others with something between: each is a class of its own."""
+    """A warning about labels that consist of several other labels with a separator; each is a separate class."""
     found = [label for label in taught if any(_are_labels(label.split(each), taught) for each in SEPARATORS)]
     if not found:
         return []
@@ -113,9 +112,9 @@ def _are_labels(parts: Sequence[str], taught: Mapping[str, int]) -> bool:
 
 
 def label(row: Row) -> str:
-    """The label's name; a whole number that has no name is its own, as a string. Raises DataError.
+    """The label's name; a whole number without a name is used as text. Raises DataError.
 
-    A list of one, as doccano writes it, is its label; one of several is none.
+    A list with one label, as doccano writes it, counts as that label; a longer list is an error.
     """
     value = values.whole(_only(row))
     if isinstance(value, int):
@@ -128,13 +127,13 @@ def label(row: Row) -> str:
 
 
 def _only(row: Row) -> Any:
-    """The label of a list of one, also of one that is written as text; anything else as it is. Raises DataError."""
+    """The label in a list of one, which may be written as text; any other value unchanged. Raises DataError."""
     value = row.values["label"]
     try:
         listed = cells.as_list(value) if isinstance(value, str) else value
     except ValueError:
         return value
-    listed = values.as_list(value) if listed is None else listed  # also of lists or objects, which are no labels
+    listed = values.as_list(value) if listed is None else listed  # may contain lists or objects, which are not labels
     if not isinstance(listed, list):
         return value
     if len(listed) > 1:

@@ -1,6 +1,6 @@
-"""Tables that have in other columns what dialogue reads: preference pairs, Dolly's contexts, transcripts, speakers.
+"""Reads other layouts for dialogue: preference pairs, Dolly's contexts, transcripts, speakers.
 
-What is learned from a preference pair is the answer that was chosen::
+For a preference pair, the chosen answer is learned::
 
     {"prompt": "Hi", "chosen": "Hello!", "rejected": "What?"}
     {"chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}], "rejected": [...]}
@@ -29,25 +29,25 @@ MESSAGES = ("messages", "conversations")
 PROMPTS = ("prompt", "question", "input")
 TURNS = ("turns", "dialog", "dialogue")
 ANSWERS = (*TURNS, "completion", "response", "reply", "answer", "output")
-"""The usual names of the columns that hold what is learned, but for messages."""
+"""The usual names of the columns with the text to learn, except messages."""
 ELSE = (CHOSEN, *MESSAGES, *PROMPTS, *ANSWERS, "instruction")
 """The usual names of all columns that dialogue reads."""
 TEXTS = ("text", CHOSEN, REJECTED)
-"""The usual names of the columns whose texts may be whole conversations: see `transcripts`."""
+"""The usual names of columns whose texts may be whole conversations: see `transcripts`."""
 NOTE = "preference pairs: the chosen answers are learned"
 
 
 def for_dialogue(table: Rows, named: Choice) -> Rows:
-    """A table of one of these layouts as messages, or as prompts and completions; others as they are.
+    """Turn a table in one of these layouts into messages, or prompts and completions; leave others unchanged.
 
-    named: the recipe's names of the task's columns; a layout applies where they say nothing else. Raises DataError for
-    preference pairs whose conversations are one text.
+    named: the recipe's names of the task's columns; a layout applies unless they contradict it. Raises DataError for
+    preference pairs whose conversations are single texts.
     """
     return _of_preferences(_of_contexts(_of_transcripts(_of_speakers(table, named), named), named), named)
 
 
 def _of_speakers(table: Rows, named: Choice) -> Rows:
-    """Turns without the roles of messages as messages."""
+    """Turn turns without roles into messages."""
     if {"turns", "messages"} & named.keys():
         return table
     for name in found_columns((*MESSAGES, *TURNS), table.columns):
@@ -63,7 +63,7 @@ def _spoken(row: Row, name: str) -> Any:
 
 
 def _of_transcripts(table: Rows, named: Choice) -> Rows:
-    """Conversations in one text as messages, where no other column holds what is learned."""
+    """Turn conversations in one text into messages, if no other column has the text to learn."""
     if {"turns", "messages", "completion"} & named.keys() or found_columns((*MESSAGES, *ANSWERS), table.columns):
         return table
     for name in found_columns(TEXTS, table.columns):
@@ -86,7 +86,7 @@ def _transcript(row: Row, name: str, written: re.Pattern[str]) -> Any:
 
 
 def _of_contexts(table: Rows, named: Choice) -> Rows:
-    """Dolly's `context` is what others call the input of an instruction."""
+    """Rename Dolly's `context` to `input`, the usual name for the input of an instruction."""
     if not {"instruction", "context"} <= {*table.columns} or "prompt" in named or found_columns(PROMPTS, table.columns):
         return table
     return _replaced(table, ("context",), "input", lambda row: row.values["context"], "context is read as the input")
@@ -120,7 +120,7 @@ def _prompt(table: Rows, named: Mapping[str, object]) -> str | None:
 
 
 def _as_messages(table: Rows, before: str | None) -> Rows:
-    """What was said before, if a column says it, and what was chosen as one conversation."""
+    """Join the conversation before, if a column has it, and the chosen answer into one conversation."""
 
     def conversation(row: Row) -> Any:
         chosen = row.values[CHOSEN]
@@ -138,7 +138,7 @@ def _as_messages(table: Rows, before: str | None) -> Rows:
 
 
 def _replaced(table: Rows, gone: Sequence[str], name: str, read: Callable[[Row], Any], note: str) -> Rows:
-    """The table with one column for those that are gone, and a note of it."""
+    """The table with one column in place of those that are gone, and a note."""
     rows = [
         replace(row, values={**{key: row.values[key] for key in row.values if key not in gone}, name: read(row)})
         for row in table.rows

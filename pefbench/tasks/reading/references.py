@@ -1,4 +1,4 @@
-"""Several right texts for one example: a list in a cell, or numbered columns such as `answer1` and `answer2`."""
+"""Reads several references of an example: a list in a cell, or numbered columns such as `answer1` and `answer2`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def several(*names: str, read: Callable[[Any], Any] = lambda cell: cell) -> Several:
-    """Columns of references: those called as one of these names with a number behind, in the order of the numbers.
+    """Columns of references: one of these names followed by a number, in order of the numbers.
 
-    read: what becomes of each cell. The value is a list with all cells, lists among them opened; a missing one is None.
+    read: applied to each cell. The value is a list of all cells, with lists among them flattened; None if missing.
     """
     numbered = re.compile(rf"(?:{'|'.join(map(re.escape, names))})[ _.-]?(\d{{1,3}})", re.ASCII | re.IGNORECASE)
 
@@ -30,15 +30,15 @@ def several(*names: str, read: Callable[[Any], Any] = lambda cell: cell) -> Seve
 
 
 def joined(cells: Sequence[Any]) -> list[Any]:
-    """What cells hold, in order, lists among it opened; None for what is missing."""
+    """The cells' values in order, with lists among them flattened; None for missing ones."""
     opened = [each for cell in cells for each in (cell if isinstance(cell, list) else [cell])]
     return [None if is_missing(each) else each for each in opened]
 
 
 def texts(row: Row, column: str) -> tuple[str, ...]:
-    """The right texts of a row, the first of which is learned, each once; missing ones among several are left out.
+    """The distinct references of a row, the first of which is learned; missing ones among several are left out.
 
-    Raises DataError unless there is one.
+    Raises DataError unless there is at least one.
     """
     cell = row.values[column]
     if not isinstance(cell, list):
@@ -50,5 +50,5 @@ def texts(row: Row, column: str) -> tuple[str, ...]:
 
 
 def others(found: tuple[str, ...]) -> tuple[str, ...]:
-    """`GenerationExample.references` for these texts: all of them, or none where the only one is what is learned."""
+    """`GenerationExample.references` for these texts: all of them, or none if the only one is the text to learn."""
     return found if len(found) > 1 else ()

@@ -1,6 +1,6 @@
-"""Sentences whose related entities are given otherwise: brat's lists of relations, and TACRED's numbers of words.
+"""Reads other layouts of related entities: brat's lists of relations, and TACRED's word indices.
 
-A row of TACRED (Zhang et al. 2017, EMNLP, section 3) has its words, and the first and the last of both entities::
+A row of TACRED (Zhang et al. 2017, EMNLP, section 3) has its words, and the first and last word of both entities::
 
     {"token": ["Ada", "King", "wrote"], "subj_start": 0, "subj_end": 1, "obj_start": 2, "obj_end": 2, "relation": ...}
 """
@@ -25,11 +25,11 @@ NOTE = "each relation is a row; pairs of entities without a relation are not rea
 
 
 def per_relation(table: Rows, named: Mapping[str, object]) -> Rows:
-    """A table of sentences with relations as one of relations, and words as a text with both entities' characters.
+    """Turn sentences with lists of relations into one row per relation, and words into texts with character offsets.
 
-    Others stay as they are, and so do all where the recipe names columns.
+    Other tables stay unchanged, and so do all if the recipe names columns.
 
-    A relation is an object with ``label``, ``first`` and ``second``, the characters of both entities.
+    A relation is an object with ``label``, ``first`` and ``second``, the offsets of both entities.
     """
     if not named and {*SUBJECT, *OBJECT} <= {*table.columns}:
         return _of_words(table)
@@ -50,7 +50,7 @@ def _are_relations(row: Row) -> bool:
 
 
 def _of_words(table: Rows) -> Rows:
-    """TACRED's rows with a text; others as they are."""
+    """Turn TACRED's words into texts; leave other tables unchanged."""
     words = next((name for name in WORDS if name in table.columns), None)
     if words is None:
         return table
@@ -66,7 +66,7 @@ def _of_words(table: Rows) -> Rows:
 
 
 def _text(row: Row, name: str) -> dict[str, object]:
-    """A row's text and the characters of its entities, None for one that is not within its words."""
+    """A row's text and the offsets of its entities; None if an entity is not within the words."""
     words = row.values[name]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return {"text": None, "first": None, "second": None}  # a bad row

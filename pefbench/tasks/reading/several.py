@@ -1,4 +1,4 @@
-"""One of the task's columns that several of a source make up: numbered answers, a column of 0 and 1 for each label."""
+"""Joins several columns of a source into one of the task's: numbered answers, a column of 0 and 1 for each label."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pefbench.tasks.reading.columns import Choice, Named
 
 SHOWN = 12
-"""Columns that a note names."""
+"""How many columns a note names."""
 
 
 class Joined(NamedTuple):
-    """A table with one column for several.
+    """A table with one column in place of several.
 
-    named: the recipe's columns, none a list. parts: the columns that were joined.
+    named: the recipe's columns, without lists. parts: the columns that were joined.
     """
 
     rows: Rows
@@ -30,9 +30,9 @@ class Joined(NamedTuple):
 
 
 def joined(task: Task, chosen: Choice, rows: Rows, bad: BadRows) -> Joined:
-    """Join what several columns make up: those that the recipe lists, or those that are found without it.
+    """Join several columns into one: those that the recipe lists, or those that are found without it.
 
-    A row whose cells are not what they should be is a bad row. Raises DataError for a column that is not there.
+    A row with invalid cells is a bad row. Raises DataError for a missing column.
     """
     parts: list[str] = []
     for column, several in task.several.items():
@@ -48,7 +48,7 @@ def joined(task: Task, chosen: Choice, rows: Rows, bad: BadRows) -> Joined:
 
 
 def _members(task: Task, chosen: Choice, column: str, several: Several, rows: Rows) -> Sequence[str]:
-    """The columns that make up one of the task's; none where a single one is named or has its usual name."""
+    """The columns to join into one of the task's; none if a single column is named or has a usual name."""
     named = chosen.get(column)
     if isinstance(named, list):
         found = {name: found_columns([name], rows.columns) for name in named}
@@ -61,7 +61,7 @@ def _members(task: Task, chosen: Choice, column: str, several: Several, rows: Ro
 
 
 def _others(task: Task, chosen: Mapping[str, object], column: str) -> set[object]:
-    """The names, named or usual, of the task's other columns."""
+    """The names, given or usual, of the task's other columns."""
     usual = {name for other, names in task.columns.items() if other != column for name in names}
     texts = {name for pair in PAIRS for name in pair} if "pair" in task.columns else set()
     return usual | texts | {name for other, name in chosen.items() if other != column and not isinstance(name, list)}

@@ -1,7 +1,6 @@
-"""Conversations whose turns do not have the roles of messages, as messages.
+"""Reads conversations whose turns lack the roles of messages.
 
-LIMA's are lists of texts, of which the user says the first; those of MultiWOZ 2.2 and of the Schema-Guided Dialogues
-say who speaks::
+LIMA's are lists of texts, beginning with the user's; MultiWOZ 2.2 and the Schema-Guided Dialogues name the speakers::
 
     {"conversations": ["Hi", "Hello!"]}
     {"turns": [{"speaker": "USER", "utterance": "Hi"}, {"speaker": "SYSTEM", "utterance": "Hello!"}]}
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
 
 SPEAKER, UTTERANCE = "speaker", "utterance"
 ROLES = {"user": "user", "system": "assistant"}
-"""Who speaks, in lower case -> the role. The system that answers is no system prompt."""
+"""The speaker, in lower case -> the role. Here the system is the one that answers, not a system prompt."""
 TEXTS_NOTE = "conversations without roles: the user says the first text, and the assistant replies"
 SPEAKERS_NOTE = "the speaker SYSTEM is read as the assistant"
 
 
 def note(cells: Iterable[Any], *, texts: bool) -> str | None:
-    """What to say of cells all of which are such conversations; None where one is another. texts: may be of texts."""
+    """A note if all cells are such conversations, otherwise None. texts: whether turns may be plain texts."""
     lists = [values.as_list(cell) for cell in cells if not is_missing(cell)]
     turns = [turn for each in lists for turn in each or [None]]
     if texts and turns and all(isinstance(turn, str) for turn in turns):
@@ -34,7 +33,7 @@ def note(cells: Iterable[Any], *, texts: bool) -> str | None:
 
 
 def messages(cell: Any) -> Any:
-    """A conversation as messages; an empty cell as it is."""
+    """A conversation as messages; an empty cell stays unchanged."""
     turns = values.as_list(cell)
     return cell if turns is None else [_message(at, turn) for at, turn in enumerate(turns)]
 

@@ -1,4 +1,4 @@
-"""Questions with candidates in the layouts of ARC's, CommonsenseQA's, SciQ's and TruthfulQA's own files.
+"""Reads questions in the layouts of the original files of ARC, CommonsenseQA, SciQ and TruthfulQA.
 
 ::
 
@@ -22,7 +22,7 @@ RIGHT, WRONG, ONE = "correct_answer", ("distractor1", "distractor2", "distractor
 
 
 def for_choices(table: Rows, named: Mapping[str, object]) -> Rows:
-    """A table of one of these layouts with its candidates in one column; others stay, and those with named columns."""
+    """Put the candidates of these layouts into one column; other tables, and those with named columns, stay as is."""
     if named or not table.rows:
         return table
     first = table.rows[0].values
@@ -49,7 +49,7 @@ def _distractors(row: Row) -> dict[str, object]:
 
 
 def _targets(row: Row) -> dict[str, object]:
-    """The candidates, and the number of the one that is right."""
+    """The candidates, and the index of the right one."""
     found = row.values[ONE]
     choices, labels = (found.get(key) for key in ("choices", "labels")) if isinstance(found, dict) else (None, None)
     is_one = isinstance(labels, list) and labels.count(1) == 1

@@ -1,4 +1,4 @@
-"""Sentences with one tag per word: lists, texts of words between spaces, or lists written as text."""
+"""Reads sentences with one tag per word: lists, texts split at spaces, or lists written as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS: Mapping[str, tuple[str | int, ...]] = {
     "tokens": ("tokens", "words", "Word", "word", "token", "Token", 0),
     "sentence": ("Sentence #", "sentence_id", "sentence_idx", "sent_id", "Sentence_ID", "sentence"),
 }
-"""The usual names of the columns of words, and of the one that numbers the sentences of a table with a word per row."""
+"""The usual names of the columns of words, and of the one that numbers sentences in a table with one word per row."""
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -27,9 +27,9 @@ def text(values: Mapping[str, Any]) -> str:
 
 
 def tokens_and_tags(row: Row, *, numbers: bool = False) -> tuple[list[str], list[str]]:
-    """A row's tokens and tags. Raises DataError when they are not lists of strings of one length.
+    """A row's tokens and tags. Raises DataError if they are not lists of strings of equal length.
 
-    numbers: tags that are whole numbers are their own names; else they are refused.
+    numbers: whether tags may be whole numbers, which are then used as names.
     """
     tokens, tags = strings(row, "tokens"), strings(row, "tags", numbers=numbers)
     if len(tokens) != len(tags):
@@ -38,7 +38,7 @@ def tokens_and_tags(row: Row, *, numbers: bool = False) -> tuple[list[str], list
 
 
 def strings(row: Row, column: str, *, numbers: bool = False) -> list[str]:
-    """One column's list; in a format without lists a cell is one of JSON or Python, or words between spaces."""
+    """A column's list; in a format without lists, a cell is a JSON or Python list, or words separated by spaces."""
     cell = value = row.values[column]
     if isinstance(cell, str):
         try:
@@ -50,12 +50,12 @@ def strings(row: Row, column: str, *, numbers: bool = False) -> list[str]:
         if not numbers:
             raise DataError(
                 f"{row.where}: the tags in {row.name(column)} are numbers; name them with data.labels, such as "
-                f"[O, B-PER, I-PER], or in a dataset_info.json beside the file"
+                f"[O, B-PER, I-PER], or in a dataset_info.json next to the file"
             )
         value = [str(item) for item in value]
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise values.wrong(row, column, "a non-empty list of strings")
     together = "".join(value)
-    if together.isascii() and together.split() == [together]:  # nothing to clean in any word, as in most sentences
+    if together.isascii() and together.split() == [together]:  # fast path: most sentences need no cleaning
         return list(value)
     return [clean_word(item) for item in value]

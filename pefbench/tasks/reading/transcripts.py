@@ -1,6 +1,6 @@
-r"""Conversations in one text, each turn behind the name of who speaks.
+r"""Reads conversations in one text, in which the speaker's name precedes each turn.
 
-Guanaco's, Anthropic's (Bai et al. 2022, arXiv:2204.05862), ChatML's and Llama 2's are read::
+The styles are those of Guanaco, Anthropic (Bai et al. 2022, arXiv:2204.05862), ChatML and Llama 2::
 
     ### Human: Hi### Assistant: Hello
     \n\nHuman: Hi\n\nAssistant: Hello
@@ -35,7 +35,7 @@ STYLES = (
     re.compile(r"(?:<\|im_end\|>)?\s*<\|im_start\|>(?P<who>system|user|assistant)\n"),
     re.compile(r"(?:</s>)?\s*(?:<s>)?\s*\[(?P<who>/?INST)\]\s*"),
 )
-"""What stands before a turn, in each of these styles."""
+"""The text before a turn, in each of these styles."""
 CLOSING = re.compile(r"\s*(?:<\|im_end\|>|</s>|<\|endoftext\|>)?\s*\Z")
 SYSTEM = re.compile(r"\A<<SYS>>\s*(.*?)\s*<</SYS>>\s*", re.DOTALL)
 """Llama 2's system message, within the first turn."""
@@ -43,7 +43,7 @@ NOTE = "conversations in one text are split into turns at the speakers' names"
 
 
 def style(texts: Iterable[object]) -> re.Pattern[str] | None:
-    """The style in which most texts are written, two turns or more each; None where there is none."""
+    """The style of most texts, which need at least two turns each; None if there is none."""
     given = [text for text in texts if isinstance(text, str) and text.strip()]
     for each in STYLES:
         if 2 * sum(_begins(text, each) and len(each.findall(text)) > 1 for text in given) > len(given):
@@ -52,7 +52,7 @@ def style(texts: Iterable[object]) -> re.Pattern[str] | None:
 
 
 def messages(text: object, written: re.Pattern[str]) -> Any:
-    """The turns as a list of messages; what does not begin with one as it is."""
+    """The turns as a list of messages; a text that does not begin with a turn stays unchanged."""
     if not isinstance(text, str) or not _begins(text, written):
         return text
     found = list(written.finditer(text))
@@ -70,7 +70,7 @@ def messages(text: object, written: re.Pattern[str]) -> Any:
 
 
 def _begins(text: str, written: re.Pattern[str]) -> bool:
-    """Whether a text begins with a turn, or as Alpaca's with an introduction to one."""
+    """Whether a text begins with a turn or, as in Alpaca, with an introduction to one."""
     return bool(written.search(text) if written is STYLES[0] else written.match(text))
 
 

@@ -1,4 +1,4 @@
-"""Odd labels: those that only validation or test have, and those of training that differ in case or spaces alone."""
+"""Odd labels: labels that occur only in validation or test, and training labels that differ only in case or spaces."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows
 
 SHOWN = 20
-"""The labels that a message lists."""
+"""How many labels a message lists."""
 
 
 class Unseen:
-    """The labels of other splits that training does not have (`data.unseen_labels`).
+    """Handles labels of other splits that training lacks (`data.unseen_labels`).
 
-    taught: each label of training, and how often it is there. what: the name of labels in messages. A model cannot
-    predict a label that it never saw, so where unseen labels are counted, every metric takes them as missed.
+    taught: each training label and its frequency. what: the name of labels in messages. A model cannot predict a label
+    that it never saw; if unseen labels are counted, every metric counts them as missed.
     """
 
     def __init__(self, taught: Mapping[str, int], bad: BadRows, what: str = "labels") -> None:
@@ -32,9 +32,9 @@ class Unseen:
         self._found: dict[str, Counter[str]] = defaultdict(Counter)
 
     def count_or_refuse(self, found: Sequence[str], split: str, where: str, shown: str) -> None:
-        """Count one row's labels that training does not have. Raises DataError where they make a bad row.
+        """Count a row's labels that training lacks. Raises DataError if they make a bad row.
 
-        where: file and line of the first of them. shown: what its column or kind is called.
+        where: file and line of the first of them. shown: the name of its column or kind.
         """
         new = [label for label in found if label not in self.known]
         if new and not self._counted:
@@ -47,11 +47,11 @@ class Unseen:
 
     @property
     def notes(self) -> list[str]:
-        """As warnings, training's labels that are nearly the same, and each split's that were counted."""
+        """Warnings about nearly equal training labels, and about each split's unseen labels that were counted."""
         return [*self._nearly_same(), *self._of_splits()]
 
     def _nearly_same(self) -> list[str]:
-        """The labels of training that differ in case or spaces alone: they are different classes all the same."""
+        """A warning about training labels that differ only in case or spaces, but are different classes."""
         alike: dict[str, list[str]] = defaultdict(list)
         for label in self.known:
             alike[_bare(label)].append(label)
@@ -60,11 +60,11 @@ class Unseen:
             for labels in alike.values()
             if len(labels) > 1
         ]
-        apart = "differ in case or spaces alone, and are different classes; where one is meant, write them alike"
+        apart = "differ only in case or spaces but are different classes; if they are one class, write them alike"
         return [Odd(f"{self.what} of train {apart}: {_listing(groups)}")] if groups else []
 
     def _of_splits(self) -> list[str]:
-        """For each split, the labels that were counted, most frequent first."""
+        """For each split, a warning with the counted labels, most frequent first."""
         return [
             Odd(
                 f"{self.what} of the {split} split that train does not have are scored as never found: "
@@ -78,7 +78,7 @@ class Unseen:
         return f"{label!r} ({times:,}{'' if twin is None else f'; {_differs(twin)}'})"
 
     def _nearest(self, label: str) -> str:
-        """The label of training that differs in case or spaces alone, or else the labels that there are."""
+        """The training label that differs only in case or spaces, or else all training labels."""
         twin = self._twin(label)
         return f"train has: {_listing(self.known) or 'none'}" if twin is None else _differs(twin)
 

@@ -1,4 +1,4 @@
-"""Labels as vectors with a 1 or a 0 for each label, as a loss over several labels takes them: ``[1.0, 0.0, 1.0]``."""
+"""Reads labels that are vectors with a 1 or 0 for each label, as multi-label losses use them: ``[1.0, 0.0, 1.0]``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NOTE = "labels are vectors of 0 and 1: each label is the place of a 1, counted f
 
 
 def as_numbers(table: Rows, column: str) -> Rows:
-    """A table whose column holds such vectors as one with the numbers of their labels; any other as it is.
+    """Turn a column of such vectors into lists of label numbers; leave other tables unchanged.
 
-    Vectors are of one length and hold nothing but 0 and 1; one holds something twice, as no list of labels does.
+    Vectors have equal length and contain only 0 and 1; one of them contains a value twice, unlike a list of labels.
     """
     found = [_vector(row.values.get(column)) for row in table.rows]
     given = [vector for vector in found if vector is not None]
@@ -34,7 +34,7 @@ def as_numbers(table: Rows, column: str) -> Rows:
 
 
 def _vector(cell: Any) -> list[Any] | None:
-    """The zeros and ones in a cell; None where it holds anything else."""
+    """The zeros and ones in a cell; None if it contains anything else."""
     if isinstance(cell, str):
         try:
             cell = as_list(cell) or ([int(each) for each in re.findall("[01]", cell)] if _is_written(cell) else None)

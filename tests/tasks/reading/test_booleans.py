@@ -59,4 +59,4 @@ def test_labels_of_more_than_two_values_stay(tmp_path: Path) -> None:
     labels, notes = read(tmp_path, ["true", "half-true", True, "false"], ["true", "half-true"])
     assert labels["train"] == ["true", "half-true", "True", "false"]
     [note] = notes
-    assert note.endswith("where one is meant, write them alike: 'True' (1) and 'true' (1)")
+    assert note.endswith("if they are one class, write them alike: 'True' (1) and 'true' (1)")

@@ -43,9 +43,7 @@ def test_the_options_in_the_message_read_the_file(task: str, tmp_path: Path) -> 
         (tmp_path / f"{split}.{suffix}").write_text(content, encoding="utf8")
     named: dict[str, Any] = {split: f"{split}.{suffix}" for split in ("train", "validation", "test")}
     message = refusal(DataError, load, task, tmp_path, **named)
-    given = re.search(
-        r"where the first line is a row, try -o data.header=false(( -o data\.columns\.\w+=\d+)+)", message
-    )
+    given = re.search(r"if the first line is a row, try -o data.header=false(( -o data\.columns\.\w+=\d+)+)", message)
     assert given is not None, message
     columns = {column: int(at) for column, at in re.findall(r"columns\.(\w+)=(\d+)", given[1])}
     assert columns == OPTIONS[task]
@@ -58,8 +56,8 @@ def test_the_options_in_the_message_read_the_file(task: str, tmp_path: Path) -> 
     ("content", "said"),
     [
         ("review,stars\nfine,1\npoor,0\n", "stars (say which with data.columns.text)"),  # a header
-        ("4,fine\n4,poor\n", "; where the first line is a row, data.header=false numbers the columns from 0)"),
-        ("4,fine,4\n4,poor,1\n", "names '4' twice; where it is a row, data.header=false numbers the columns from 0"),
+        ("4,fine\n4,poor\n", "; if the first line is a row, data.header=false numbers the columns from 0)"),
+        ("4,fine,4\n4,poor,1\n", "names '4' twice; if it is a row, data.header=false numbers the columns from 0"),
     ],
 )
 def test_a_header_is_no_row_and_what_is_in_doubt_is_not_guessed(content: str, said: str, tmp_path: Path) -> None:

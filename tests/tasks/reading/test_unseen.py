@@ -112,7 +112,7 @@ def test_labels_of_training_that_differ_in_case_or_spaces_alone_are_told(tmp_pat
     [note] = dataset.notes
     assert isinstance(note, Odd)
     assert note == (
-        "labels of train differ in case or spaces alone, and are different classes; where one is meant, write them "
+        "labels of train differ only in case or spaces but are different classes; if they are one class, write them "
         "alike: 'Pos' (1) and 'pos' (2), 'sci fi' (1) and 'scifi' (1)"
     )
 
