@@ -1,6 +1,6 @@
-"""What a metric gives, and how a score with its interval is made. Each metric is a file here, named as in a recipe.
+"""Scores with confidence intervals. Each metric is a file in this folder, named as in recipes.
 
-The base class is in ``_base``, which imports evaluate (seconds); this file stays light.
+The base class is in ``_base``, which imports evaluate (takes seconds); this file stays light.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 def name_of(named: NamedMetric) -> str:
-    """The name of a metric as a recipe names it: alone, or with options."""
+    """The name of a metric in a recipe, where it stands alone or with options."""
     return named if isinstance(named, str) else str(named["name"])
 
 
 def make(named: NamedMetric) -> Metric:
-    """The metric that a recipe names, with the options that stand beside the name. What it scores with waits.
+    """Make the metric that a recipe names, with its options. Its library is loaded on first use.
 
-    Raises RecipeError for an unknown name, and pydantic's ValidationError for a wrong option, which no recipe has.
+    Raises RecipeError for an unknown name. Raises pydantic's ValidationError for a wrong option, which recipes exclude.
     """
     options = {} if isinstance(named, str) else {key: value for key, value in named.items() if key != "name"}
     with imports.later():
@@ -46,7 +46,7 @@ def make(named: NamedMetric) -> Metric:
 
 
 def compute(metric: Metric, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
-    """Each value of a metric on a head's answers, without an interval."""
+    """A metric's values on a head's answers, without intervals."""
     predictions, references = metric.take(predictions, references)
     values: dict[str, float] = metric.compute(predictions=predictions, references=references)
     return values
@@ -61,14 +61,14 @@ def score(
     clusters: Sequence[str] | None = None,
     confidence: float = 0.95,
 ) -> dict[str, MetricValue]:
-    """Each value of a metric, with its confidence interval, on predictions, one per example.
+    """A metric's values with confidence intervals, on predictions, one per example.
 
-    decoding_signature: what else the values depend on, such as how texts were generated; a part of the signature.
-    clusters: the name of each example's own, all of whose examples depend on each other; None: they are independent.
+    decoding_signature: added to the signature: what else the values depend on, such as how texts were generated.
+    clusters: each example's cluster name; examples in a cluster are dependent. None: all examples are independent.
 
-    The value is the library's. The interval is that of `pefbench.stats.interval`, by the metric of weighted examples.
-    With all weights 1 that must be the library's value, within 1e-9: AssertionError otherwise.
-    Raises ValueError when there are no examples, or predictions, references and clusters differ in length.
+    The values are the library's. The intervals come from `pefbench.stats.interval`, with the metric on weighted
+    examples; with all weights 1, this must equal the library's value within 1e-9, otherwise AssertionError.
+    Raises ValueError if there are no examples, or predictions, references and clusters differ in length.
     """
     import numpy as np
 
@@ -96,10 +96,10 @@ def no_better(
     *,
     clusters: Sequence[str] | None = None,
 ) -> dict[str, float]:
-    """For each value of a metric the one-sided p that predictions are no better than others to the same examples.
+    """For each value of a metric: the one-sided p that predictions are no better than others on the same examples.
 
-    Student's t on the difference, whose error the jackknife gives: both are scored without the same examples, so what
-    is hard for both counts for neither. A metric without intervals has no p. `clusters` as for `score`.
+    Student's t-test on the difference, with its standard error from the jackknife. Both are scored without the same
+    examples, so examples that are hard for both cancel. A metric without intervals has no p. clusters: as for `score`.
     """
     import numpy as np
     from scipy import stats
@@ -151,7 +151,7 @@ def _intervals(
     clusters: Sequence[object],
     confidence: float,
 ) -> dict[str, Interval]:
-    """The interval of each value: a proportion's, or by the jackknife over clusters."""
+    """The interval of each value: that of a proportion, or from the jackknife over clusters."""
     from pefbench.stats.interval import Interval, of_proportion, of_score
     from pefbench.stats.jackknife import independent, jackknife
 
@@ -172,7 +172,7 @@ def _intervals(
 
 
 def _proportions(metric: Metric, weighted: Weighted, examples: int) -> dict[str, int]:
-    """How many examples are right, for each value that is the mean of scores that are all 0 or 1."""
+    """For each value that is a mean of scores of 0 or 1: how many examples are right."""
     if not metric.averaged:
         return {}
     from pefbench.stats.bootstrap import one_at_a_time
@@ -187,7 +187,7 @@ def _proportions(metric: Metric, weighted: Weighted, examples: int) -> dict[str,
 
 
 def _check_same(metric: Metric, values: Mapping[str, float], once: Mapping[str, float]) -> None:
-    """Raise AssertionError when the intervals would be of something else than the values."""
+    """Raise AssertionError if the values on weighted examples differ from the library's."""
     if not values.keys() == once.keys() == metric.higher_is_better.keys():
         raise AssertionError(
             f"{type(metric).__name__} names differ: {[*values]}, {[*once]}, {[*metric.higher_is_better]}"

@@ -1,4 +1,4 @@
-"""The base of all metrics: an evaluate.Metric that needs no hub, no cache folder and no locks."""
+"""The base class of all metrics: an evaluate.Metric that needs no hub, no cache folder and no locks."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ TAGS = List(Value("string"))
 
 
 class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no types
-    """A metric that computes through a library, and also on weighted examples, as its interval needs.
+    """A metric computed by a library, and also on weighted examples, which its interval needs.
 
-    ``compute(predictions=..., references=...)`` is evaluate's; a child fills in ``_compute``, which returns the
-    library's values as plain floats, by name. Score on one process, with all examples.
+    ``compute(predictions=..., references=...)`` is evaluate's. A subclass implements ``_compute``, which returns the
+    library's values as plain floats, by name. Score in one process, with all examples.
     """
 
     headline: ClassVar[str]
-    """The value to compare methods by."""
+    """The value by which methods are compared."""
     higher_is_better: ClassVar[dict[str, bool]]
     """For each value that ``compute`` returns."""
     library: ClassVar[str]
-    """Distribution that computes the values, or the official script whose rules they follow."""
+    """The distribution that computes the values, or the official script whose rules they follow."""
     settings: str
     """Choices that change the values, as ``name:choice|name:choice``."""
     prediction: ClassVar[Any]
-    """Type of one prediction, as a feature of datasets, such as `TEXT` or `TAGS`."""
+    """The type of one prediction, as a `datasets` feature, such as `TEXT` or `TAGS`."""
     reference: ClassVar[Any]
-    """Type of one reference."""
+    """The type of one reference."""
     wants: ClassVar[frozenset[str]] = frozenset()
-    """What it needs of a head's answers that not every head's have, by name."""
+    """Parts of a head's answers that it needs and that not all heads give, by name."""
 
     averaged: ClassVar[frozenset[str]] = frozenset()
-    """Values that are the mean over all examples of scores that may be 0 and 1 alone. Where they are, the value is a
-    proportion, and has a proportion's interval."""
+    """Values that are means of example scores. If all scores are 0 or 1, the value is a proportion and has a
+    proportion's interval."""
     moves_with_examples: ClassVar[bool] = True
-    """Whether a sample of the examples has about the same value. Where it has not, there is no interval, and no test of
-    a difference."""
+    """Whether a sample of the examples has about the same value. If not, there are no intervals and no tests of
+    differences."""
 
     options_type: ClassVar[type[Section]] = Section
-    """What a recipe may choose for it, as in ``{name: f1, positive: spam}``."""
+    """The options that a recipe may set, as in ``{name: f1, positive: spam}``."""
     options: Section
-    """What was chosen."""
+    """The options that were set."""
 
     def __init__(self, **options: Any) -> None:
         self.options = self.options_type(**options)
@@ -70,43 +70,43 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
 
     @abstractmethod
     def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
-        """A function of weights, (resamples, examples): the values of ``compute``, each of shape (resamples,).
+        """A function of weights (resamples, examples) that returns the values of ``compute``, each (resamples,).
 
-        A weight says how often an example counts.
+        A weight is how many times an example counts.
         """
 
     def read(self, answer: Any) -> Any:
-        """What the metric takes of one answer of a head: of a label with its probabilities, the label."""
+        """The part of a head's answer that the metric scores: for a label with probabilities, the label."""
         return answer["label"] if isinstance(answer, dict) and "label" in answer else answer
 
-    def reads(self, answer: Any) -> bool:  # noqa: ARG002 - for metrics that need more than every answer has
-        """Whether it can score such an answer; a trivial baseline's may lack what a model's has."""
+    def reads(self, answer: Any) -> bool:  # noqa: ARG002 - some metrics need more than every answer has
+        """Whether it can score such an answer; a trivial baseline's answer may lack parts of a model's."""
         return True
 
     def read_reference(self, reference: Any) -> Any:
-        """What the metric takes of one reference of a head."""
+        """The part of a head's reference that the metric scores."""
         return reference
 
     def take(self, answers: Sequence[Any], references: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """What the metric takes of a head's answers and references, as `compute` and `weighted` want them."""
+        """The parts of a head's answers and references, as `compute` and `weighted` expect them."""
         return [*map(self.read, answers)], [*map(self.read_reference, references)]
 
     def kinds(self) -> tuple[str, ...]:
-        """What references it scores may be called, the usual name first."""
+        """The names of the kinds of references that it scores, the usual name first."""
         return _KINDS[str(self.reference)]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Why these references cannot be scored, or None: asked before training."""
+        """Why these references cannot be scored, or None; checked before training."""
         kind = _kind(references[0])
         wanted = self.kinds()
         return None if kind in wanted else f"it scores {wanted[0]}, and the task's answers are {kind}"
 
     def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report | None:  # noqa: ARG002
-        """Precision, recall and F1 per class, or None where there are no classes."""
+        """Precision, recall and F1 per class, or None if there are no classes."""
         return None
 
     def signature(self) -> str:
-        """What the values depend on: metric, library, version and settings."""
+        """Everything on which the values depend: metric, library, version and settings."""
         name = type(self).__module__.rpartition(".")[2]
         return f"{name}|lib:{self.library}|v:{version(self.library)}|{self.settings}"
 
@@ -118,12 +118,12 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         )
 
     def _build_data_dir(self) -> str:
-        """Name the folder that evaluate would cache in, but do not create it: all is kept in memory."""
+        """Name evaluate's cache folder without creating it, since everything is kept in memory."""
         return str(Path(self._data_dir_root, self.name, self.config_name))
 
 
 class AdditiveMetric(Metric):
-    """A metric that follows from counts which add up over examples."""
+    """A metric that is computed from counts that add up over examples."""
 
     @abstractmethod
     def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
@@ -145,7 +145,7 @@ _KINDS = {
     str(Value("float64")): ("numbers", "whole numbers"),
     str(Value("int64")): ("whole numbers",),
 }
-"""Type of one reference -> what it may be called, the usual name first."""
+"""The type of a reference -> names of its kind, the usual name first."""
 
 
 def _kind(reference: Any) -> str:
@@ -163,7 +163,7 @@ def _kind(reference: Any) -> str:
 def pairs(
     predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """Prediction and reference of each sentence. Raises ValueError when lengths differ."""
+    """The prediction and the reference of each sentence. Raises ValueError if lengths differ."""
     if len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predicted sentences for {len(references)} references")
     for number, (predicted, gold) in enumerate(zip(predictions, references, strict=True)):
@@ -173,6 +173,6 @@ def pairs(
 
 
 def ratio(numerator: Array, denominator: Array) -> Array:
-    """Divide; 0 where the denominator is 0 (zero_division=0 in scikit-learn and seqeval)."""
+    """Divide; 0 if the denominator is 0 (zero_division=0 in scikit-learn and seqeval)."""
     safe: Array = np.where(denominator == 0, 1.0, denominator)
     return numerator / safe

@@ -1,8 +1,8 @@
-"""What metrics of labels share: the coding of classes, and averages over a fixed set of them.
+"""Shared by metrics of labels: the coding of classes, and averages over a fixed set of classes.
 
-An average over classes is over those that the references of the whole split have. A resample of the interval keeps to
-them: a class of which it has no example, neither right nor predicted, counts what it counts on all examples. So a rare
-class that is never found is missed in every resample, and one that is always found costs none.
+Averages are over the classes in the references of the whole split, also in resamples for the interval. A class that a
+resample lacks, in references and predictions, has its value on all examples. A rare class that is never found
+therefore counts as missed in every resample, and one that is always found never lowers the value.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 ABSENT = "absent-from-resample:as-on-all"
 FIXED = f"labels:references|{ABSENT}"
-"""In the signature: which classes an average is over, and what one counts in a resample that has nothing of it."""
+"""For the signature: the classes of an average, and the value of a class that a resample lacks."""
 
 
 class ClassMetric(Metric):
-    """A metric that averages over classes, from counts of each example that add up."""
+    """A metric that averages over classes, computed from counts that add up over examples."""
 
     @abstractmethod
     def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
@@ -36,7 +36,7 @@ class ClassMetric(Metric):
 
     @abstractmethod
     def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
-        """The values from sums of shape (..., statistics); `whole`, (statistics,), sums over all examples."""
+        """The values from sums (..., statistics). whole: the sums over all examples, (statistics,)."""
 
     def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
         """The values from weighted sums of counts, over the classes of all references."""
@@ -46,7 +46,7 @@ class ClassMetric(Metric):
 
 
 def codes(predictions: Sequence[Any], references: Sequence[Any]) -> tuple[list[Any], Codes, Codes]:
-    """The classes, sorted, and predictions and references as positions in them. Raises ValueError."""
+    """The sorted classes, and predictions and references as indices into them. Raises ValueError."""
     if len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references")
     labels = sorted({*predictions, *references})
@@ -64,8 +64,8 @@ def tallies(labels: Sequence[Any], predicted: Codes, gold: Codes) -> Array:
 def by_class(sums: Array, whole: Array, *, every: bool = False) -> tuple[Array, Array, Array]:
     """Precision, recall and F1 by class, (..., classes), from sums of tallies, (..., 3 * classes).
 
-    The classes are those that the references of all examples have, by `whole`; or every one. A value whose denominator
-    is 0 is 0, but in a resample that has nothing of a class its values are those on all examples.
+    whole: the sums over all examples; only classes in the references are included, unless `every`. A value is 0 if its
+    denominator is 0; but a class that a resample lacks has its values on all examples.
     """
     kept = np.full(len(whole) // 3, fill_value=True) if every else parts(whole)[2] > 0
     right, predicted, gold = parts(sums)[..., kept]
@@ -80,10 +80,10 @@ def _values(right: Array, predicted: Array, gold: Array) -> tuple[Array, Array, 
 
 
 def mean(values: Array) -> Array:
-    """The mean over classes, the last axis; 0 where there are none."""
+    """The mean over classes, the last axis; 0 if there are none."""
     return ratio(values.sum(axis=-1), np.asarray(values.shape[-1], dtype=np.float64))
 
 
 def parts(sums: Array) -> Array:
-    """Right, predicted and gold examples apart, (3, ..., classes), from sums of tallies."""
+    """Split sums of tallies into right, predicted and gold examples, (3, ..., classes)."""
     return np.moveaxis(sums.reshape(*sums.shape[:-1], 3, sums.shape[-1] // 3), -2, 0)

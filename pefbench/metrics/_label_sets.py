@@ -1,4 +1,4 @@
-"""What metrics of sets of labels share: the coding of labels, and what they take of answers and references."""
+"""Shared by metrics of label sets: the coding of labels, and reading answers and references."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LabelSetMetric(Metric):
-    """A metric of sets of labels. Predictions and references: one list of labels an example, none among them."""
+    """A metric of label sets. Predictions and references: one list of labels per example, possibly empty."""
 
     prediction = TAGS
     reference = TAGS
@@ -33,14 +33,14 @@ class LabelSetMetric(Metric):
         return list(reference["labels"])
 
     def kinds(self) -> tuple[str, ...]:
-        """Sets of labels, by name: a list of texts could be tags, too."""
+        """The name of label sets; the type alone, a list of texts, could also mean tags."""
         return ("sets of labels",)
 
 
 def flags(predictions: Sets, references: Sets) -> tuple[list[str], Flags, Flags]:
-    """The labels, sorted, and for each example which are predicted and which are right: (examples, labels).
+    """The sorted labels, and for each example which are predicted and which are right: (examples, labels).
 
-    Raises ValueError when the two differ in length.
+    Raises ValueError if the two differ in length.
     """
     if len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references")

@@ -1,4 +1,4 @@
-"""Texts as words and runs of words: what the metrics share that count n-grams themselves."""
+"""Words and n-grams of texts, shared by the metrics that count n-grams themselves."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
     Gram = tuple[str, ...]
 
-# What coco-caption drops of the Penn Treebank's marks, as 13a writes them.
+# The Penn Treebank's marks that coco-caption drops, as 13a writes them.
 _MARKS = frozenset(["'", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";", '"', "(", ")", "{", "}"])
 
 
 def words(text: str, tokenizer_name: Tokenizer = "13a") -> list[str]:
-    """A text's words and marks in lower case, apart as mteval-v13a has them, or another tokenizer."""
+    """A text's words and marks in lower case, split by mteval-v13a's or another tokenizer."""
     return tokenizer(tokenizer_name)(text.rstrip()).lower().split()
 
 
 def words_alone(text: str) -> list[str]:
-    """A text's words in lower case without the marks between them, nearly as coco-caption has them.
+    """A text's words in lower case without marks, almost as in coco-caption.
 
-    Its tokeniser, Stanford's in Java, also cuts "don't" in two, which 13a does not.
+    coco-caption's tokeniser, Stanford's in Java, also splits "don't" into two words, which 13a does not.
     """
     return [word for word in words(text) if word not in _MARKS]
 

@@ -1,4 +1,4 @@
-"""Predicted and true numbers, and the sums that correlation and agreement are made of."""
+"""Predicted and true numbers, and the sums from which correlation and agreement are computed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NUMBER = Value("float64")
 
 
 def numbers(predictions: Sequence[float], references: Sequence[float]) -> tuple[Array, Array]:
-    """Both as arrays of shape (examples,). Raises ValueError when lengths differ or one is not finite."""
+    """Both as arrays of shape (examples,). Raises ValueError if lengths differ or a number is not finite."""
     predicted, gold = (np.asarray(list(values), dtype=np.float64) for values in (predictions, references))
     if len(predicted) != len(gold):
         raise ValueError(f"{len(predicted)} predictions for {len(gold)} references")
@@ -30,5 +30,5 @@ def numbers(predictions: Sequence[float], references: Sequence[float]) -> tuple[
 
 
 def products(x: Array, y: Array) -> Array:
-    """1, x, y, xx, yy and xy of each example, whose sums have all second moments: (examples, 6)."""
+    """1, x, y, xx, yy and xy of each example, whose sums give all second moments: (examples, 6)."""
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)

@@ -1,8 +1,8 @@
-"""From a generated answer to the program that its tests are run with.
+"""Builds the program that tests a generated answer.
 
-An answer goes on from the prompt, a function's head, as in Chen et al. 2021 (arXiv:2107.03374, section 2.1), and is cut
-where the paper stops: at the next line that begins with one of five words, also where the function is written once more
-behind its body. Chat models answer otherwise, with the whole function, in a fenced block; that is taken, too.
+An answer continues the prompt, a function's head, as in Chen et al. 2021 (arXiv:2107.03374, section 2.1). It is cut as
+in the paper, at the next line that begins with one of five words, also if the function is repeated after its body. Chat
+models instead answer with the whole function in a fenced block, which is accepted, too.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ INDENTATION = "    "
 
 
 def program(answer: str, prompt: str, test: str) -> str:
-    """What is run: the code before the answer, the answer, and the tests.
+    """The program to run: the code before the answer, the answer, and the tests.
 
-    prompt: code that ends with the head of a function, and the answer is its body or the function anew; or "", and the
-    answer is a whole program.
+    prompt: code that ends with a function's head; the answer is then its body or the whole function. "": the answer is
+    a whole program.
     """
     return f"{_code(answer, prompt)}\n\n{test}"
 
@@ -41,22 +41,22 @@ def _code(answer: str, prompt: str) -> str:
 
 
 def unfenced(answer: str) -> str:
-    """The first fenced block of an answer, or what stands before the fence where it is code that went on."""
+    """The first fenced block of an answer, or the text before the fence if that continues the code."""
     before, fence, after = answer.partition(FENCE)
     inside = after.partition("\n")[2].partition(FENCE)[0]
     return inside if fence and inside.strip() and not _goes_on(before) else before
 
 
 def _goes_on(text: str) -> bool:
-    """Whether a text begins as a body does: indented."""
+    """Whether a text begins like a function's body: indented."""
     return text.lstrip("\n").startswith((" ", "\t"))
 
 
 def _is_python(source: str) -> bool:
-    """Whether a text can be compiled, which nothing of it is run for: a return outside a function cannot."""
+    """Whether a text compiles, without running it; a return outside a function does not."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
+            warnings.simplefilter("ignore")  # escapes such as "\d" in foreign strings
             compile(source, "answer", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # a null byte; too many parentheses
         return False

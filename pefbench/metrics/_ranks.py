@@ -1,7 +1,7 @@
-"""Where the right one of an example's candidates stands by its score: what all ranking metrics share.
+"""The rank of the right candidate by its score, shared by all ranking metrics.
 
-Candidates with equal scores stand in an order that says nothing, so a value is its mean over all their orders. A model
-that gives every candidate the same score gets what a random order would get.
+The order of candidates with equal scores is arbitrary, so a value is its mean over all their orders. A model that gives
+every candidate the same score gets the value of a random order.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     Choice = Mapping[str, Any]
 
 CHOICE = {"choice": Value("int64"), "scores": List(Value("float64"))}
-"""A prediction: which candidate is chosen, and the scores of all, as the choice head gives them."""
+"""A prediction: the index of the chosen candidate, and the scores of all, as from the choice head."""
 PLACE = Value("int64")
-"""A reference: which candidate is right, from 0."""
+"""A reference: the index of the right candidate, from 0."""
 
 
 def standing(predictions: Sequence[Choice], references: Sequence[int]) -> Counts:
-    """How many wrong candidates score above the right one, the same, and below, of shape (examples, 3).
+    """How many wrong candidates score above, equal to and below the right one, (examples, 3).
 
-    Raises ValueError when the two differ in length, or an example has fewer than two candidates, no right one among
-    them, or a score that is not a finite number.
+    Raises ValueError if the two differ in length, or an example has fewer than two candidates, no right one among them,
+    or a score that is not finite.
     """
     rows = [
         (np.sum(scores > scores[right]), np.sum(scores == scores[right]) - 1, np.sum(scores < scores[right]))
@@ -42,9 +42,9 @@ def standing(predictions: Sequence[Choice], references: Sequence[int]) -> Counts
 
 
 def expected(gain: Array, places: Counts) -> Array:
-    """The mean gain of each example over the orders of equal scores, of shape (examples,).
+    """The mean gain of each example over the orders of equal scores, (examples,).
 
-    `gain` has what each place is worth, the first place first, and 0 beyond; `places` is of `standing`.
+    gain: the value of each rank, the first rank first, and 0 beyond; places: from `standing`.
     """
     above, tied = places[:, 0], places[:, 1]
     to_here = np.concatenate([[0.0], np.cumsum(gain)])
@@ -54,7 +54,7 @@ def expected(gain: Array, places: Counts) -> Array:
 
 
 def by_number_of_candidates(predictions: Sequence[Choice], references: Sequence[int]) -> Iterator[tuple[Counts, Array]]:
-    """Examples with equally many candidates as scikit-learn takes them: which one is right (0 or 1), and scores.
+    """Groups of examples with equally many candidates, for scikit-learn: whether each is right (0 or 1), and its score.
 
     Both have shape (examples, candidates). Raises ValueError as `standing` does.
     """
@@ -67,7 +67,7 @@ def by_number_of_candidates(predictions: Sequence[Choice], references: Sequence[
 
 
 def unranked(references: Sequence[int]) -> str | None:
-    """Why a ranking cannot be scored: the right one of an example is not among its candidates; None where all are."""
+    """Why a ranking cannot be scored: an example's right candidate is missing. None if no candidate is missing."""
     lacking = sum(right < 0 for right in references)
     return f"the right candidate is missing in {counted(lacking, 'example')}" if lacking else None
 

@@ -1,4 +1,4 @@
-"""What sacreBLEU's metrics share: a corpus's score, and the statistics of each example that it is made of.
+"""Shared by sacreBLEU's metrics: a corpus's score, and the examples' statistics from which it is computed.
 
 Post 2018, "A Call for Clarity in Reporting BLEU Scores", arXiv:1804.08771.
 """
@@ -31,7 +31,7 @@ class SacreMetric(AdditiveMetric, TextMetric):
     library = "sacrebleu"
 
     settings = ""
-    """Of the last texts that were scored; before, sacreBLEU's without their number."""
+    """sacreBLEU's settings; once texts were scored, with their number of references."""
 
     @abstractmethod
     def scorer(self) -> Any:
@@ -49,13 +49,13 @@ class SacreMetric(AdditiveMetric, TextMetric):
         return super().signature()
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """SacreBLEU's statistics of each example, of its best right text where that is asked for."""
+        """SacreBLEU's statistics of each example, for its best reference if the metric uses that."""
         found = self.scorer()._extract_corpus_statistics([*predictions], _streams(references))
         return np.asarray(found, dtype=np.float64)
 
 
 def _streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
-    """The first right text of each example, then the second of each, and so on; None where there is none."""
+    """The first reference of each example, then the second of each, and so on; None if there is none."""
     return [list(stream) for stream in zip_longest(*references)]
 
 

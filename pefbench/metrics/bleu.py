@@ -29,7 +29,7 @@ ORDER = 4
 
 
 class BleuOptions(Section):
-    """What a recipe may choose."""
+    """The options that a recipe may set."""
 
     tokenizer: Tokenizer = Field(
         "13a",
@@ -50,28 +50,28 @@ class Bleu(SacreMetric):
     """Whether texts are compared in lower case."""
 
     def scorer(self) -> Any:
-        """SacreBLEU's BLEU. That a text looks tokenised is no reason for a warning here."""
+        """SacreBLEU's BLEU, without its warning about texts that look tokenised."""
         from sacrebleu.metrics.bleu import BLEU
 
         return BLEU(lowercase=self.lowercase, tokenize=self.options.tokenizer, force=True)
 
     def blind(self) -> re.Pattern[str] | None:
-        """The letters that the tokenizer cannot divide into words."""
+        """The letters that the tokenizer cannot split into words."""
         return BLIND[self.options.tokenizer]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Why these references cannot be scored, such as a tokenizer whose packages are not there."""
+        """Why these references cannot be scored, for example because the tokenizer's packages are missing."""
         return lacking_packages(self.options.tokenizer) or super().refusal(references)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
         """BLEU from sums of lengths (generated, right), right n-grams by order and all n-grams by order."""
         generated, wanted = sums[..., 0], sums[..., 1]
         right, total = sums[..., 2 : 2 + ORDER], sums[..., 2 + ORDER :]
-        # The k-th order of which nothing is right counts as 1/2^k right n-grams; an order without n-grams makes it 0.
+        # The k-th order without a match counts as 1/2^k matching n-grams; an order without n-grams makes BLEU 0.
         smoothed = np.where(right > 0, right, (total > 0) * 0.5 ** np.cumsum(right == 0, axis=-1))
         with np.errstate(divide="ignore"):
             mean = np.exp(np.log(ratio(smoothed, total)).mean(axis=-1))
-        # A longer text than wanted is not penalised; an empty one is worth nothing.
+        # Texts longer than the reference are not penalised; an empty corpus scores 0.
         brevity = np.where(generated > 0, np.exp(np.minimum(0, 1 - ratio(wanted, generated))), 0)
         return {self.headline: np.where(right.any(axis=-1), 100 * brevity * mean, 0)}
 

@@ -39,7 +39,7 @@ class ChoiceAccuracy(AdditiveMetric):
         return {"accuracy": float(accuracy_score(list(references), [each["choice"] for each in predictions]))}
 
     def counts(self, predictions: Sequence[Choice], references: Sequence[int]) -> Array:
-        """For each example whether the choice is right, and one: (examples, 2)."""
+        """For each example, whether the choice is right, and 1: (examples, 2)."""
         both = zip(predictions, references, strict=True)
         return np.array([(each["choice"] == right, 1) for each, right in both], dtype=np.float64).reshape(-1, 2)
 

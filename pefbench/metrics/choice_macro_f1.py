@@ -23,7 +23,7 @@ class ChoiceMacroF1(MacroF1):
     reference = PLACE
 
     def read(self, answer: Any) -> int:
-        """Which candidate is chosen."""
+        """The index of the chosen candidate."""
         return int(answer["choice"])
 
 

@@ -35,7 +35,7 @@ class Chrf(SacreMetric):
         return CHRF(beta=BETA)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """ChrF from sums of generated, wanted and right n-grams, the three by order: (..., 3 * orders)."""
+        """ChrF from sums of generated, reference and matching n-grams, all three by order: (..., 3 * orders)."""
         generated, wanted, right = np.moveaxis(sums.reshape(*sums.shape[:-1], sums.shape[-1] // 3, 3), -1, 0)
         there = (generated > 0) & (wanted > 0)
         precision, recall = (

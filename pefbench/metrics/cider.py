@@ -69,7 +69,7 @@ def _grams(text: Sequence[str]) -> list[Counter[Gram]]:
 
 
 def _weigher(references: Sequence[Sequence[list[Counter[Gram]]]]) -> Callable[[list[Counter[Gram]]], _Weighted]:
-    """What gives a text's n-grams their TF-IDF weights, from the right texts of all examples."""
+    """A function that gives a text's n-grams TF-IDF weights, from the references of all examples."""
     having: Counter[Gram] = Counter()
     for right in references:
         having.update({gram for text in right for order in text for gram in order})
@@ -81,7 +81,7 @@ def _weigher(references: Sequence[Sequence[list[Counter[Gram]]]]) -> Callable[[l
 
 
 class _Weighted:
-    """A text's vector by order, their lengths, and its number of pairs of words."""
+    """A text's vectors by order, their norms, and its number of word pairs."""
 
     def __init__(self, vectors: list[Vector], pairs: int) -> None:
         self.vectors, self.pairs = vectors, pairs
@@ -93,7 +93,7 @@ def _score(text: _Weighted, right: Sequence[_Weighted]) -> float:
 
 
 def _similarity(text: _Weighted, right: _Weighted) -> float:
-    """The mean over orders of the clipped cosine, less for a difference in length."""
+    """The mean over orders of the clipped cosine, reduced for a difference in length."""
     cosines = []
     for mine, theirs, size in zip(text.vectors, right.vectors, map(mul, text.norms, right.norms), strict=True):
         shared = sum(min(weight, theirs[gram]) * theirs[gram] for gram, weight in mine.items() if gram in theirs)

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-_CHUNK = 2**22  # n-grams of resamples looked at together: 32 MiB
+_CHUNK = 2**22  # n-grams of resamples processed together: 32 MiB
 
 
 class DistinctOptions(Section):
-    """What a recipe may choose."""
+    """The options that a recipe may set."""
 
     tokenizer: Literal["13a", "intl", "zh", "char"] = Field(
         "13a", description="sacreBLEU's: 13a or intl for scripts with spaces, zh for Chinese, char for any"
@@ -59,7 +59,7 @@ class Distinct(TextMetric):
         self.settings = f"tok:{self.options.tokenizer}|case:lc|over:n-grams|corpus:all-predictions"
 
     def blind(self) -> re.Pattern[str] | None:
-        """The letters that the tokenizer cannot divide into words."""
+        """The letters that the tokenizer cannot split into words."""
         return BLIND[self.options.tokenizer]
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:  # noqa: ARG002
@@ -74,9 +74,9 @@ class Distinct(TextMetric):
     def weighted(
         self,
         predictions: Sequence[str],
-        references: Sequence[Sequence[str]],  # noqa: ARG002 - not looked at
+        references: Sequence[Sequence[str]],  # noqa: ARG002 - not used
     ) -> Callable[[Array], dict[str, Array]]:
-        """The values of resamples: n-grams of examples that are drawn, over all n-grams drawn."""
+        """The values of resamples: distinct n-grams of the drawn examples, divided by all their n-grams."""
         texts = [words(text, self.options.tokenizer) for text in predictions]
         counted = {name: _incidence(texts, length) for length, name in enumerate(self.higher_is_better, start=1)}
         return lambda weights: {
@@ -85,7 +85,7 @@ class Distinct(TextMetric):
 
 
 def _incidence(texts: Sequence[Sequence[str]], length: int) -> tuple[csr_array, Array]:
-    """Which n-grams each text has, (n-grams, texts), and how many in all, (texts,)."""
+    """Which n-grams each text has, (n-grams, texts), and each text's number of n-grams, (texts,)."""
     from scipy.sparse import csr_array
 
     counts = [grams(text, length) for text in texts]
@@ -97,7 +97,7 @@ def _incidence(texts: Sequence[Sequence[str]], length: int) -> tuple[csr_array, 
 
 
 def _different(weights: Array, where: csr_array) -> Array:
-    """How many n-grams are in any text that a resample has: (resamples,)."""
+    """How many distinct n-grams the texts of each resample have: (resamples,)."""
     drawn = (weights > 0).astype(np.float64)
     step = max(1, _CHUNK // max(1, where.shape[0]))
     parts = [((where @ drawn[i : i + step].T) > 0).sum(axis=0) for i in range(0, len(drawn), step)]

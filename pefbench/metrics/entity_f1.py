@@ -69,7 +69,7 @@ class EntityF1(AdditiveMetric):
     def report(self, predictions: Sentences, references: Sentences) -> Report:
         """A row per entity type that is predicted or gold; support is the number of gold entities."""
         predicted, gold = _lists(predictions, references)
-        if not any(spans(tags) for tags in [*predicted, *gold]):  # seqeval would take the mean of nothing
+        if not any(spans(tags) for tags in [*predicted, *gold]):  # seqeval would average over nothing
             return {"classes": {}, "averages": {name: as_row(0, 0, 0, 0) for name in _AVERAGES}}
         table = classification_report(gold, predicted, output_dict=True, **_STRICT)
         columns = ("precision", "recall", "f1-score", "support")
@@ -81,7 +81,7 @@ class EntityF1(AdditiveMetric):
 
 
 def _lists(predictions: Sentences, references: Sentences) -> tuple[list[list[str]], list[list[str]]]:
-    """Predictions and references as lists, the only sequences that seqeval takes."""
+    """Predictions and references as lists, the only sequences that seqeval accepts."""
     both = [(list(predicted), list(gold)) for predicted, gold in pairs(predictions, references)]
     return [predicted for predicted, _ in both], [gold for _, gold in both]
 

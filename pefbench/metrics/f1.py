@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class F1Options(Section):
-    """What a recipe chooses: one of the two."""
+    """The options that a recipe sets: exactly one of the two."""
 
     positive: str | None = Field(None, description="the class whose F1 is computed, as text: a number goes in quotes")
     average: Literal["macro", "micro", "weighted"] | None = Field(
@@ -74,12 +74,12 @@ class F1(ClassMetric):
         else:
             return dict.fromkeys(self.higher_is_better, 0.0)
         if average == "micro":
-            among = np.arange(len(labels))  # what is predicted as a class that no reference has is wrong all the same
+            among = np.arange(len(labels))  # predictions of a class that no reference has still count as wrong
         values = precision_recall_fscore_support(gold, predicted, labels=among, average=average, zero_division=0)
         return dict(zip(self.higher_is_better, map(float, values[:3]), strict=True))
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Right, predicted and gold examples by class of each example, of one class where it is of one."""
+        """Right, predicted and gold examples by class, for each example; only of the positive class if there is one."""
         if self.options.positive is None:
             return tallies(*codes(predictions, references))
         is_positive = np.asarray([self.options.positive], dtype=object)

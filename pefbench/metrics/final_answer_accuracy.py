@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 MARKERS = ("The answer is: ", "The answer is ", "The final answer is: ", "The final answer is ", "#### ")
-"""What stands before a final answer. The first that a text has counts, wherever the others are."""
+"""Markers before a final answer. The first in this list that a text contains is used, wherever the others are."""
 WANTED = "a final answer: 'The answer is: X', or '#### X'"
 
 
@@ -40,7 +40,7 @@ class FinalAnswerAccuracy(MeanTextMetric):
     settings = "answer:last-behind-marker|numbers:float|else:exact|commas:kept"
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Why these references cannot be scored, or None: asked before training."""
+        """Why these references cannot be scored, or None; checked before training."""
         if why := super().refusal(references):
             return why
         lacking = next((i for i, each in enumerate(references) if None in map(final_answer, each["texts"])), None)
@@ -52,12 +52,12 @@ class FinalAnswerAccuracy(MeanTextMetric):
         return np.asarray([[is_right(text, texts)] for text, texts in both], dtype=np.float64)
 
     def signature(self) -> str:
-        """The benchmark, and its rule."""
+        """The benchmark and its rule."""
         return f"{type(self).__module__.rpartition('.')[2]}|rule:{self.library}|{self.settings}"
 
 
 def is_right(text: str, references: Sequence[str]) -> bool:
-    """Whether a text's final answer is that of one of the references. Raises ValueError for one that has none."""
+    """Whether a text's final answer equals that of a reference. Raises ValueError for a reference without one."""
     wanted = [final_answer(each) for each in references]
     if None in wanted:
         raise ValueError(f"{references[wanted.index(None)]!r} has no {WANTED.removeprefix('a ')}")
@@ -66,7 +66,7 @@ def is_right(text: str, references: Sequence[str]) -> bool:
 
 
 def final_answer(text: str) -> str | None:
-    """What stands behind a text's last marker, to the end of its line, without marks around it; None: no marker."""
+    """The text after the last marker, to the end of its line, without surrounding marks; None if there is no marker."""
     text = text.strip().rstrip(".!?")
     for marker in MARKERS:
         _, found, after = text.rpartition(marker)
@@ -76,12 +76,12 @@ def final_answer(text: str) -> str | None:
 
 
 def _value(answer: str) -> float | str:
-    """The number that an answer is, a fraction of two among them; else its letters."""
+    """An answer as a number, which may be written as a fraction; otherwise as text."""
     try:
         numerator, *denominators = (Decimal(part.strip()) for part in answer.split("/"))
         if len(denominators) <= 1:
             return float(numerator / denominators[0] if denominators else numerator)
-    except (ArithmeticError, ValueError):  # no number, a division by zero, a signalling NaN
+    except (ArithmeticError, ValueError):  # not a number, a division by zero, a signalling NaN
         pass
     return answer
 

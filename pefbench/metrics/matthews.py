@@ -37,7 +37,7 @@ class Matthews(AdditiveMetric):
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
         labels, predicted, gold = codes(predictions, references)
-        # Of a single class scikit-learn warns.
+        # scikit-learn warns about a single class.
         return {"matthews": float(matthews_corrcoef(gold, predicted)) if len(labels) > 1 else 0.0}
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
@@ -48,7 +48,7 @@ class Matthews(AdditiveMetric):
         return np.concatenate([own, one_hot[predicted], one_hot[gold]], axis=1)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """The correlation from sums of shape (..., 2 + 2 * classes), which are whole numbers, so exact."""
+        """The correlation from sums (..., 2 + 2 * classes), which are exact because they are whole numbers."""
         examples, right = sums[..., 0], sums[..., 1]
         classes = sums.reshape(*sums.shape[:-1], -1)[..., 2:].reshape(*sums.shape[:-1], 2, -1)
         predicted, gold = classes[..., 0, :], classes[..., 1, :]

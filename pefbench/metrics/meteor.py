@@ -35,7 +35,7 @@ class Meteor(MeanTextMetric, WordMetric):
     settings = "alpha:0.9|beta:3|gamma:0.5|match:exact,porter,wordnet|tok:13a|case:lc|references:best"
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Why these references cannot be scored, or that nltk's wordnet data is not there."""
+        """Why these references cannot be scored, for example because nltk's wordnet data is missing."""
         try:
             synonyms().synsets("word")
         except LookupError:
@@ -57,7 +57,7 @@ class Meteor(MeanTextMetric, WordMetric):
 
 
 def synonyms() -> Any:
-    """NLTK's WordNet, which is looked for when it is first asked."""
+    """NLTK's WordNet, which is loaded on first use."""
     from nltk.corpus import wordnet
 
     return wordnet

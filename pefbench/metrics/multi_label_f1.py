@@ -72,9 +72,9 @@ class MultiLabelF1(LabelSetMetric, ClassMetric):
         }
 
     def report(self, predictions: Sets, references: Sets) -> Report:
-        """A row per label that is predicted or right, sorted by name; support is the labels that are right.
+        """A row per label that is predicted or right, sorted by name; support is the number of right labels.
 
-        The macro and weighted averages are over the labels that the references have.
+        The macro and weighted averages are over the labels in the references.
         """
         labels, predicted, gold = flags(predictions, references)
         _, wide_predicted, wide_gold = _padded(labels, predicted, gold)
@@ -94,7 +94,7 @@ class MultiLabelF1(LabelSetMetric, ClassMetric):
 
 
 def _padded(labels: list[str], predicted: Flags, gold: Flags) -> tuple[list[str], Flags, Flags]:
-    """Flags with two columns that nothing has: scikit-learn takes a single column for a binary task."""
+    """Flags with two empty columns added: scikit-learn reads a single column as a binary task."""
     wide = [np.pad(each, ((0, 0), (0, 2))) for each in (predicted, gold)]
     return labels, wide[0], wide[1]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ORDER = 5
 BETA = log(0.5) / log(1.5) ** 2
-"""So that a corpus of two thirds of the length that it should have gets half."""
+"""Chosen so that a corpus of two thirds of the reference length gets half the score."""
 
 
 class Nist(AdditiveMetric, WordMetric):
@@ -51,7 +51,7 @@ class Nist(AdditiveMetric, WordMetric):
         return {name: float(found) for name, found in value.items()}
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Lengths (generated, wanted), information got by order, n-grams by order: (examples, 2 + 2 * 5)."""
+        """Lengths (generated, reference), matched information by order, n-grams by order: (examples, 2 + 2 * 5)."""
         wanted = [[words(text) for text in right] for right in references]
         worth = _information(wanted)
         return np.asarray(
@@ -69,12 +69,12 @@ class Nist(AdditiveMetric, WordMetric):
         return {self.headline: ratio(got, total).sum(axis=-1) * penalty}
 
     def signature(self) -> str:
-        """The rules' name and settings; their version is in the script's name."""
+        """The rules' name and settings; the script's name includes the version."""
         return f"{self.headline}|script:{self.library}|{self.settings}"
 
 
 def _information(references: Sequence[Sequence[Sequence[str]]]) -> Mapping[Gram, float]:
-    """The information of each n-gram of all right texts, in bits."""
+    """The information of each n-gram in all references, in bits."""
     texts = [text for right in references for text in right]
     often: Counter[Gram] = Counter()
     for length in range(1, ORDER + 1):

@@ -50,7 +50,7 @@ class OutOfScope(AdditiveMetric):
         return dict(zip(self.higher_is_better, values, strict=True))
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Whether an example is right, and one, in the columns of its kind: (examples, 4), in scope first."""
+        """Whether an example is right, and 1, in the columns of its kind: (examples, 4), in scope first."""
         rows = [
             (0, 0, predicted == gold, 1) if gold == self.label else (predicted == gold, 1, 0, 0)
             for predicted, gold in zip(predictions, references, strict=True)

@@ -52,7 +52,7 @@ class OutOfScopeAuroc(Metric):
         return {self.headline: 0.5 if one_kind else float(roc_auc_score(outside, predictions))}
 
     def weighted(self, predictions: Sequence[float], references: Sequence[str]) -> Callable[[Array], dict[str, Array]]:
-        """The area from the pairs of one example of each kind, weighted by the product of their weights."""
+        """The area over all pairs of an example of each kind, weighted by the product of their weights."""
         scores = np.asarray(list(predictions), dtype=np.float64)
         order = np.argsort(scores, kind="stable")
         _, firsts = np.unique(scores[order], return_index=True)

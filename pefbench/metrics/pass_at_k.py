@@ -52,7 +52,7 @@ class PassAtK(MeanTextMetric):
         self._passed: dict[str, bool] = {}
 
     def read(self, answer: Any) -> list[str]:
-        """All answers to a problem, where there are several, or the only one."""
+        """All answers to a problem, or the only one."""
         return list(answer.get("samples") or [answer["text"]]) if isinstance(answer, dict) else [answer]
 
     def read_reference(self, reference: Any) -> list[str]:
@@ -60,27 +60,27 @@ class PassAtK(MeanTextMetric):
         return [reference.get("prompt", ""), reference["test"]]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Why these references cannot be scored, or None. Raises SandboxError where no program can be run."""
+        """Why these references cannot be scored, or None. Raises SandboxError if no program can be run here."""
         why = super().refusal(references)
         if why is None:
             running.require_sandbox()
         return why
 
     def scores(self, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> Array:
-        """Each problem's estimates, for each k that there are answers enough for: (problems, ks)."""
+        """Each problem's estimates, for each k for which there are enough answers: (problems, ks)."""
         found = self._found(predictions, references)
         ks = _ks(found)
-        self.higher_is_better = {f"pass_at_{k}": True for k in ks}  # type: ignore[misc]  # of what is returned
+        self.higher_is_better = {f"pass_at_{k}": True for k in ks}  # type: ignore[misc]  # matches the returned values
         return np.asarray([[pass_at_k(n, c, k) for k in ks] for n, c in found], dtype=np.float64)
 
     def signature(self) -> str:
-        """The paper, and what passing depends on."""
+        """The paper, and everything on which passing depends."""
         return f"{type(self).__module__.rpartition('.')[2]}|paper:{self.library}|{self.settings}"
 
     def _found(
         self, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
     ) -> list[tuple[int, int]]:
-        """How many answers each problem has, and how many of them pass."""
+        """For each problem, the number of answers and how many of them pass."""
         programs = [
             [program(answer, *reference) for answer in answers]
             for answers, reference in zip(predictions, references, strict=True)
@@ -91,14 +91,14 @@ class PassAtK(MeanTextMetric):
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
-    """1 - C(n - c, k) / C(n, k) for c of n answers that pass, as a product of which each factor is in [0, 1]."""
+    """1 - C(n - c, k) / C(n, k) if c of n answers pass, computed as a product of factors in [0, 1]."""
     if not 0 <= c <= n or not 1 <= k <= n:
         raise ValueError(f"{c} of {n} answers, {k} drawn: it takes 0 <= c <= n and 1 <= k <= n")
     return 1.0 - float(np.prod(1.0 - k / np.arange(n - c + 1, n + 1))) if n - c >= k else 1.0
 
 
 def _ks(found: Sequence[tuple[int, int]]) -> list[int]:
-    """The k for which every problem has answers enough. Raises ValueError where one has none."""
+    """The k for which every problem has enough answers. Raises ValueError if a problem has none."""
     if not (fewest := min(n for n, _ in found)):
         raise ValueError("a problem has no answer")
     return [k for k in KS if k <= fewest]

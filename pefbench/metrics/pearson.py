@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-_ROUNDING = 1e-11  # what differs by less, relative to its mean, differs by rounding alone
+_ROUNDING = 1e-11  # smaller differences, relative to the mean, are rounding errors
 
 
 class Pearson(AdditiveMetric):
@@ -40,7 +40,7 @@ class Pearson(AdditiveMetric):
         return {"pearson": float(pearsonr(predicted, gold).statistic)}
 
     def counts(self, predictions: Sequence[float], references: Sequence[float]) -> Array:
-        """The products of centred and scaled numbers, which correlate as they did: (examples, 6)."""
+        """The products of centred and scaled numbers, whose correlation is the same: (examples, 6)."""
         return products(*(_centred(values) for values in numbers(predictions, references)))
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
@@ -51,7 +51,7 @@ class Pearson(AdditiveMetric):
 
 
 def _centred(values: Array) -> Array:
-    """Values around 0, at most 1 away from it; all 0 when they are the same but for rounding."""
+    """Values centred and scaled to [-1, 1]; all 0 if they are equal except for rounding."""
     if not len(values):
         return values
     mean = values.mean()
@@ -60,7 +60,7 @@ def _centred(values: Array) -> Array:
 
 
 def _spread(n: Array, x: Array, xx: Array) -> Array:
-    """n squared times the variance; 0 when it is but rounding, as where a resample draws one number."""
+    """n squared times the variance; 0 if it is only rounding, as when a resample consists of one number."""
     spread = n * xx - x * x
     return np.where(spread <= _ROUNDING * n * xx, 0.0, spread)
 

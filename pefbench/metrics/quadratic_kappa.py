@@ -47,7 +47,7 @@ class QuadraticKappa(AdditiveMetric):
         predicted, gold = _scores(predictions, references)
         if not gold.any():
             return {"quadratic_kappa": 0.0}
-        # The weights go by a label's position, so scores that occur nowhere must have theirs.
+        # The weights depend on a label's position, so scores that do not occur need one, too.
         labels = np.arange(gold.max() + 1)
         return {"quadratic_kappa": float(cohen_kappa_score(gold, predicted, labels=labels, weights="quadratic"))}
 
@@ -56,7 +56,7 @@ class QuadraticKappa(AdditiveMetric):
         return products(*_scores(predictions, references))
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Kappa from the sums of 1, x, y, xx, yy and xy, of shape (..., 6); whole numbers, so exact."""
+        """Kappa from the sums of 1, x, y, xx, yy and xy, (..., 6), which are whole numbers and therefore exact."""
         n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
         by_chance = n * (xx + yy) - 2 * x * y
         return {"quadratic_kappa": ratio(by_chance - n * (xx + yy - 2 * xy), by_chance)}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 _DIRECTION = re.compile(r"\(e[12],e[12]\)$")
-_NOTHING = "(nothing)"  # no relation is called so
+_NOTHING = "(nothing)"  # no relation has this name
 
 
 class RelationF1(ClassMetric):
@@ -72,7 +72,7 @@ class RelationF1(ClassMetric):
         return dict(zip(self.higher_is_better, map(mean, by_class(sums, whole)), strict=True))
 
     def report(self, predictions: Sequence[str], references: Sequence[str]) -> Report:
-        """A row a relation that the references have, then Other; the averages leave Other out."""
+        """A row per relation in the references, then Other; the averages leave Other out."""
         relations = self._relations(references)
         names = [*relations, *({self.other} & set(references))]
         table = _table(predictions, references, names, None)
@@ -110,7 +110,7 @@ def _table(predictions: Sequence[str], references: Sequence[str], names: Sequenc
 
 
 def _decisions(predictions: Sequence[str], references: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Found and wanted relation; a wrong direction is two: one found where none was, one wanted and not found."""
+    """Predicted and true relations. A wrong direction gives two: a false positive and a false negative."""
     for predicted, gold in zip(predictions, references, strict=True):
         found, wanted = relation(predicted), relation(gold)
         if found == wanted and predicted != gold:

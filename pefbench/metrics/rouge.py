@@ -33,14 +33,14 @@ RULES: dict[str, tuple[str, re.Pattern[str] | None, Callable[[str], list[str]] |
     "words": ("tok:words|marks:with-letters", SPACELESS, re.compile(f"(?:{LETTER})+").findall),
     "characters": ("tok:characters|marks:with-letters", None, re.compile(LETTER).findall),
 }
-"""Name of a tokenizer -> what the signature says, letters that it is blind to, the function; None: rouge_score's."""
+"""Tokenizer -> its text in the signature, the letters that it cannot split, and the function; None: rouge_score's."""
 
-# After a mark, where the next sentence does not begin with a small letter; after marks of scripts without spaces.
+# After a mark unless the next word begins with a lower-case letter; after marks of scripts without spaces.
 END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?![a-z])|(?<=[。！？])\s*(?=\S)")
 
 
 class RougeOptions(Section):
-    """What a recipe may choose."""
+    """The options that a recipe may set."""
 
     tokenizer: Literal["a-z0-9", "words", "characters"] = Field(
         "a-z0-9",
@@ -72,7 +72,7 @@ class Rouge(MeanTextMetric):
         self.settings = f"{rule}|measure:f|sentences:{sentences}|references:best"
 
     def blind(self) -> re.Pattern[str] | None:
-        """The letters that are no part of a word."""
+        """The letters that the tokenizer does not include in words."""
         return RULES[self.options.tokenizer][1]
 
     def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
@@ -85,7 +85,7 @@ class Rouge(MeanTextMetric):
         return np.asarray([[each[name].fmeasure for name in self.higher_is_better] for each in best], dtype=np.float64)
 
     def _lines(self, text: str) -> str:
-        """A text with a sentence a line, as rouge_score wants it."""
+        """A text with one sentence per line, as rouge_score expects it."""
         return text if self.options.sentences == "lines" else END.sub("\n", text)
 
 

@@ -52,7 +52,7 @@ class RougeL(MeanTextMetric, WordMetric):
 
 
 def _score(text: Sequence[str], right: Sequence[Sequence[str]]) -> float:
-    """One example's value; 0 where the generated text or every right one has no words."""
+    """One example's value; 0 if the generated text, or every reference, has no words."""
     common = [_longest_common(text, each) for each in right]
     precision = max(common) / max(1, len(text))
     recall = max(length / max(1, len(each)) for length, each in zip(common, right, strict=True))

@@ -41,7 +41,7 @@ class Spearman(Metric):
     def weighted(
         self, predictions: Sequence[float], references: Sequence[float]
     ) -> Callable[[Array], dict[str, Array]]:
-        """Rho from ranks among the weighted examples: a resample has ranks of its own."""
+        """Rho from ranks among the weighted examples: every resample is ranked separately."""
         predicted, gold = (_ranks(values) for values in numbers(predictions, references))
 
         def rho(weights: Array) -> dict[str, Array]:
@@ -53,7 +53,7 @@ class Spearman(Metric):
 
 
 def _ranks(values: Array) -> Callable[[Array], Array]:
-    """A function of weights, (resamples, examples): each example's rank, less the mean of all, same shape."""
+    """A function of weights (resamples, examples): each example's rank minus the mean rank, of the same shape."""
     _, place = np.unique(values, return_inverse=True)
     order = np.argsort(place, kind="stable")
     firsts = np.flatnonzero(np.diff(place[order], prepend=-1))

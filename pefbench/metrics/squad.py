@@ -36,7 +36,7 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 class SquadOptions(Section):
-    """What a recipe may choose."""
+    """The options that a recipe may set."""
 
     words: Literal["spaces", "characters"] = Field(
         "spaces", description="what F1 counts: words between spaces, or characters, for scripts without spaces"
@@ -107,12 +107,12 @@ class Squad(AdditiveMetric):
         return {"exact_match": ratio(sums[..., 0], sums[..., 2]), "answer_f1": ratio(sums[..., 1], sums[..., 2])}
 
     def signature(self) -> str:
-        """The rules' name and settings; their version is in the script's name."""
+        """The rules' name and settings; the script's name includes the version."""
         return f"{type(self).__module__.rpartition('.')[2]}|script:{self.library}|{self.settings}"
 
 
 def answers(texts: Sequence[str]) -> list[str]:
-    """The texts of which something is left by `normalize`; none: the question has no answer."""
+    """The texts that are not empty after `normalize`; if there are none, the question has no answer."""
     return [text for text in texts if normalize(text)]
 
 
@@ -122,7 +122,7 @@ def normalize(text: str) -> str:
 
 
 def exact_match(predicted: str, gold: str) -> float:
-    """1 when the two texts are the same once normalised, else 0."""
+    """1 if the two texts are equal after normalisation, otherwise 0."""
     return float(normalize(predicted) == normalize(gold))
 
 
@@ -132,7 +132,7 @@ def by_spaces(text: str) -> list[str]:
 
 
 def by_characters(text: str) -> list[str]:
-    """The characters of scripts without spaces, the words of others, accents and vowel signs with their letters.
+    """The characters of scripts without spaces, and the words of others; accents and vowel signs stay with letters.
 
     The punctuation of all scripts is dropped.
     """
@@ -140,7 +140,7 @@ def by_characters(text: str) -> list[str]:
 
 
 def answer_f1(predicted: str, gold: str, divide: Callable[[str], list[str]] = by_spaces) -> float:
-    """The F1 of the words that two texts share, from 0 to 1; where one has none, whether the other has none."""
+    """The F1 of the words that two texts share, from 0 to 1; if one has no words, whether the other has none, too."""
     found, wanted = divide(normalize(predicted)), divide(normalize(gold))
     if not found or not wanted:
         return float(found == wanted)

@@ -44,7 +44,7 @@ class SquadV2(Squad):
         return dict(zip(self.higher_is_better, map(float, [*both.mean(axis=0), *has_answer, no_answer]), strict=True))
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Exact match, F1 and one in the columns of a question's part: (questions, 6), HasAns first."""
+        """Exact match, F1 and 1 in the columns of a question's part: (questions, 6), HasAns first."""
         whole = super().counts(predictions, references)
         answered = np.asarray([[bool(answers(texts))] for texts in references], dtype=bool).reshape(-1, 1)
         return np.concatenate([whole * answered, whole * ~answered], axis=1)

@@ -32,7 +32,7 @@ class SubsetAccuracy(LabelSetMetric, AdditiveMetric):
 
     def _compute(self, *, predictions: Sets, references: Sets) -> dict[str, float]:
         _, predicted, gold = flags(predictions, references)
-        # A column that nothing has: scikit-learn takes a single one for a binary task, and none for an error.
+        # Add empty columns: scikit-learn reads a single column as a binary task, and none is an error.
         predicted, gold = (np.pad(each, ((0, 0), (0, 2))) for each in (predicted, gold))
         return {"subset_accuracy": float(accuracy_score(gold, predicted))}
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class TokenReportOptions(Section):
-    """What a recipe may choose."""
+    """The options that a recipe may set."""
 
     labels: list[str] | None = Field(
         None,
@@ -83,7 +83,7 @@ class TokenReport(ClassMetric):
         }
 
     def counts(self, predictions: Sentences, references: Sentences) -> Array:
-        """Right, predicted and gold tokens of each sentence, first by label, then over all labels but O.
+        """Right, predicted and gold tokens of each sentence, first by label, then over all labels except O.
 
         Shape (sentences, 3 * labels + 3).
         """
@@ -116,7 +116,7 @@ class TokenReport(ClassMetric):
         }
 
     def report(self, predictions: Sentences, references: Sentences) -> Report:
-        """A row per label, O included; support is the number of gold tokens, "micro avg" the accuracy."""
+        """A row per label, including O; support is the number of gold tokens, "micro avg" the accuracy."""
         labels, predicted, gold = self._flat(predictions, references)
         codes = range(len(labels))
         among = {"micro": codes, "macro": self._averaged(labels, gold), "weighted": codes}
@@ -126,11 +126,11 @@ class TokenReport(ClassMetric):
         return {"classes": classes, "averages": averages}
 
     def _averaged(self, labels: Sequence[str], gold: Codes) -> Sequence[int]:
-        """The labels that the macro average is over, by their positions."""
+        """The indices of the labels over which the macro average runs."""
         return range(len(labels)) if self.options.labels else [*map(int, np.unique(gold))]
 
     def _flat(self, predictions: Sentences, references: Sentences) -> tuple[list[str], Codes, Codes]:
-        """The labels, and all tags of predictions and references as positions in them."""
+        """The labels, and all tags of predictions and references as indices into them."""
         both = list(pairs(predictions, references))
         predicted, gold = (list(chain.from_iterable(tags)) for tags in ([p for p, _ in both], [g for _, g in both]))
         seen = {*predicted, *gold}

@@ -159,7 +159,7 @@ def test_references_without_tests_are_refused() -> None:
 
 def test_without_a_sandbox_references_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "win32")
-    with pytest.raises(SandboxError, match="generated programs are run on Linux only"):
+    with pytest.raises(SandboxError, match="generated programs run on Linux only"):
         PassAtK().refusal([REFERENCE])
 
 

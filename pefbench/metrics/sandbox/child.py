@@ -1,9 +1,9 @@
-"""The process in which one program runs: it shuts itself in, tries every fence, and then runs the program.
+"""The process in which one program runs: it confines itself, tests every barrier, and then runs the program.
 
-``python -s -S -P child.py PARENT SECONDS MEMORY FILE_SIZE OPEN_FILES REPORT HOME PROJECT``, in the scratch folder; the
-program is the standard input, but for its last bytes, the secret. What is written to the file descriptor REPORT:
-"refused" and why; or "ready", and when the program has ended, "passed" and the secret, "memory" or "failed". Only the
-standard library is imported, and of that little: this is what a run takes longest for.
+``python -s -S -P child.py PARENT SECONDS MEMORY FILE_SIZE OPEN_FILES REPORT HOME PROJECT``, in the scratch folder. The
+program is the standard input, except for its last bytes, the secret. To the file descriptor REPORT it writes "refused"
+and the reason; or "ready" and, when the program has ended, "passed" and the secret, "memory" or "failed". It imports
+only a little of the standard library, because imports take most of a run's time.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pefbench.metrics.sandbox import SECRET, landlock, seccomp
 
 DIE_WITH_PARENT = 1
 CAPABILITIES = 0x20080522
-"""The kernel's third layout of capabilities, two words each."""
+"""Version 3 of the kernel's capability interface, with two words per set."""
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 HARMLESS_DEVICES = ("/dev/zero", "/dev/urandom", "/dev/random")
 
 
 def main() -> None:
-    """Run the program that is the standard input."""
+    """Run the program from standard input."""
     parent, seconds, memory, size, files, report = map(int, sys.argv[1:7])
     home = sys.argv[7]
     given = os.dup(0)
@@ -41,7 +41,7 @@ def main() -> None:
         limit(seconds, memory, size, files)
         shut_in(parent)
         try_fences(home)
-    except (OSError, ValueError) as error:  # ValueError: a limit that is lower already
+    except (OSError, ValueError) as error:  # ValueError: the limit is already lower
         os.write(report, f"refused {getattr(error, 'strerror', None) or error}".encode())
         return
     os.write(report, b"ready ")
@@ -49,17 +49,17 @@ def main() -> None:
 
 
 def limit(seconds: int, memory: int, size: int, files: int) -> None:
-    """Set the limits of this process, which it can lower and not raise."""
+    """Set the limits of this process, which it can only lower afterwards."""
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # which does not bind root; the filter of system calls does
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # does not bind root; the seccomp filter does
 
 
 def shut_in(parent: int) -> None:
-    """Give up, for good, what the program must not have. Raises OSError."""
+    """Give up permanently everything that the program must not have. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(DIE_WITH_PARENT, ctypes.c_ulong(signal.SIGKILL))
     if os.getppid() != parent:
@@ -75,7 +75,7 @@ def shut_in(parent: int) -> None:
 
 
 def try_fences(home: str) -> None:
-    """Raise OSError where one can be crossed."""
+    """Raise OSError if a barrier does not hold."""
     outside = os.path.join(os.path.dirname(os.getcwd()), f"pefbench-{os.getpid()}")  # noqa: PTH109, PTH118, PTH120
     for what, crossing in (
         ("the home folder can be read", lambda: os.listdir(home)),  # noqa: PTH208
@@ -102,9 +102,9 @@ def _fork() -> None:
 
 
 def run(program: str, report: int, given: int) -> None:
-    """Run the program as a module of its own, and say how it ended.
+    """Run the program as a separate module, and report how it ended.
 
-    What it takes to say so is held here: the program may put other things into the modules that all share.
+    Everything needed for the report is bound here first, because the program may change shared modules.
     """
     write, read, leave, complain = os.write, os.pread, os._exit, sys.__excepthook__
     secret_at = os.fstat(given).st_size - SECRET
@@ -114,11 +114,11 @@ def run(program: str, report: int, given: int) -> None:
     sys.argv = ["program.py"]
     sys.dont_write_bytecode = True
     try:
-        exec(compile(program, "program.py", "exec"), module.__dict__)  # noqa: S102 - what all of this is for
+        exec(compile(program, "program.py", "exec"), module.__dict__)  # noqa: S102 - the purpose of the sandbox
         write(report, b"passed " + read(given, SECRET, secret_at))
     except MemoryError:
         write(report, b"memory")
-    except BaseException as error:  # noqa: BLE001 - an exit, too, is no passing
+    except BaseException as error:  # noqa: BLE001 - an exit is not a pass, either
         write(report, b"failed")
         complain(type(error), error, error.__traceback__)
     leave(0)

@@ -1,4 +1,4 @@
-"""Landlock: a process gives up files for itself and for good, by the kernel's documentation, userspace-api/landlock."""
+"""Landlock: a process permanently gives up access to files; see the kernel's documentation, userspace-api/landlock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ READ = READ_FILE | READ_FOLDER
 READ_AND_WRITE = READ | WRITE_FILE | REMOVE_FILE | MAKE_FILE | TRUNCATE
 OF_FILES = READ_FILE | WRITE_FILE | TRUNCATE
 RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
-"""The kernel's version of Landlock -> how many rights of files it knows, numbered from 0."""
+"""Landlock version of the kernel -> how many file rights it knows, numbered from 0."""
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on all machines
 VERSION = 1  # a flag
@@ -23,14 +23,14 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def version() -> int:
-    """The kernel's version of Landlock, from 1. Raises OSError where there is none."""
+    """The kernel's Landlock version, from 1. Raises OSError if it has none."""
     return _call("Landlock is not available", CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION))
 
 
 def confine(readable: list[str], writable: list[str], known: int) -> None:
-    """Leave this process some files and folders to read, and some to write, too. Raises OSError.
+    """Restrict this process to reading some files and folders, and writing others. Raises OSError.
 
-    Network connections and signals go with it where the kernel can. known: the version to keep to.
+    If the kernel supports it, network connections and signals are also refused. known: the version to use.
     """
     handled = (1 << RIGHTS[max(each for each in RIGHTS if each <= known)]) - 1
     fields = [handled] + [CONNECT_AND_BIND] * (known >= 4) + [SIGNALS_AND_SOCKETS] * (known >= 6)
@@ -45,7 +45,7 @@ def confine(readable: list[str], writable: list[str], known: int) -> None:
 
 
 def _allow(rules: int, path: str, rights: int) -> None:
-    """Add a rule for what lies beneath a path; one that is not there needs none."""
+    """Add a rule for everything below a path; a missing path needs none."""
     try:
         beneath = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Run programs in the sandbox, one or many, and say how each ended."""
+"""Runs programs in the sandbox and returns how each ended."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ MEBIBYTE = 2**20
 CHILD = PACKAGE / "metrics" / "sandbox" / "child.py"
 POLL_MILLISECONDS = 50
 TAIL = 2000
-"""Bytes that are kept of what a program writes to the standard error."""
+"""How many bytes of a program's standard error are kept."""
 SURROUNDINGS = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
-"""The environment of a program, all of it. Sets of texts have the same order each time."""
+"""A program's whole environment. With it, sets of texts have the same order each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one program may use.
+    """The resources that a program may use.
 
-    seconds: of the processor. wall_seconds: more, so that a busy machine fails no program that would end in time.
-    memory: bytes of address space. file_size: bytes of one file, the standard error among them. folder_size: bytes of
-    all files in the scratch folder, looked at every 50 ms. open_files: at once.
+    seconds: processor time. wall_seconds: longer, so that programs do not fail because the machine is busy. memory:
+    bytes of address space. file_size: bytes of a single file, including standard error. folder_size: bytes of all files
+    in the scratch folder, checked every 50 ms. open_files: open at once.
     """
 
     seconds: int = 3
@@ -54,9 +54,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a program ended, and the end of what it wrote to the standard error, such as its traceback.
+    """How a program ended, and the end of its standard error, such as a traceback.
 
-    passed: it ran to its last line. failed: it did not. timeout, memory, space: it took more than the limits allow.
+    passed: it ran to its last line. failed: it did not. timeout, memory, space: it exceeded a limit.
     """
 
     status: Status
@@ -69,7 +69,7 @@ class Outcome:
 
 
 def run(program: str, limits: Limits | None = None) -> Outcome:
-    """Run one program in a process and an empty folder of its own; neither is left. Raises SandboxError."""
+    """Run one program in its own process and empty folder, both of which are removed. Raises SandboxError."""
     limits = limits or Limits()
     _refuse_other_systems()
     secret = secrets.token_hex(SECRET // 2).encode()
@@ -92,14 +92,14 @@ def run(program: str, limits: Limits | None = None) -> Outcome:
 
 
 def run_all(programs: Iterable[str], limits: Limits | None = None, workers: int | None = None) -> list[Outcome]:
-    """Run programs, `workers` at a time, by default as many as there are processors. Raises SandboxError."""
+    """Run programs, `workers` at a time, by default one per processor. Raises SandboxError."""
     _refuse_other_systems()
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
         return list(pool.map(partial(run, limits=limits), programs))
 
 
 def require_sandbox() -> None:
-    """Raise SandboxError where programs cannot be run, before the hours that it takes to get them."""
+    """Raise SandboxError if programs cannot be run here, before hours are spent on generating them."""
     outcome = run("")
     if not outcome.passed:
         raise SandboxError(f"an empty program fails in the sandbox: {outcome.stderr.strip()[-200:]!r}")
@@ -107,14 +107,12 @@ def require_sandbox() -> None:
 
 def _refuse_other_systems() -> None:
     if sys.platform != "linux":
-        raise SandboxError(
-            f"generated programs are run on Linux only, not on {sys.platform}; use a Linux container or WSL"
-        )
+        raise SandboxError(f"generated programs run on Linux only, not on {sys.platform}; use a Linux container or WSL")
 
 
 def _start(limits: Limits, folder: Path, given: IO[bytes], errors: IO[bytes], report: int) -> subprocess.Popen[bytes]:
     numbers = (os.getpid(), limits.seconds, limits.memory, limits.file_size, limits.open_files, report)
-    python = getattr(sys, "_base_executable", sys.executable)  # an environment's packages are not for the program
+    python = getattr(sys, "_base_executable", sys.executable)  # the program must not see the environment's packages
     return subprocess.Popen(
         [python, "-s", "-S", "-P", str(CHILD), *map(str, numbers), str(Path.home()), str(PROJECT)],
         stdin=given,
@@ -128,9 +126,9 @@ def _start(limits: Limits, folder: Path, given: IO[bytes], errors: IO[bytes], re
 
 
 def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> tuple[Status | None, float]:
-    """Wait until the process has ended, and end it when it takes too long or too much room.
+    """Wait until the process ends; kill it if it takes too much time or space.
 
-    Returns which of the two, or None, and the seconds of the processor that it took.
+    Returns which of the two it exceeded, or None, and its processor seconds.
     """
     stopped: Status | None = None
     deadline = time.monotonic() + limits.wall_seconds
@@ -160,7 +158,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> tu
 
 
 def _used(folder: Path) -> int:
-    """The bytes that a folder's files take on the disk; an empty one takes a block, too."""
+    """The bytes of a folder's files on disk; an empty file also takes a block."""
     used = 0
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError):
@@ -169,10 +167,10 @@ def _used(folder: Path) -> int:
 
 
 def _over_limit(code: int, used: float, limits: Limits) -> Status | None:
-    """Which limit a process went over, if any.
+    """The limit that a process exceeded, if any.
 
-    SIGXCPU, which time's limit sends, can be blocked, caught or ignored: the seconds that were used tell as well. The
-    kernel, short of memory, sends SIGKILL.
+    SIGXCPU, sent at the time limit, can be blocked, caught or ignored, so the used seconds are checked as well. If the
+    kernel is short of memory, it sends SIGKILL.
     """
     if code == -signal.SIGXCPU or used >= limits.seconds:
         return "timeout"
@@ -180,14 +178,14 @@ def _over_limit(code: int, used: float, limits: Limits) -> Status | None:
 
 
 def _outcome(reported: bytes, secret: bytes, stopped: Status | None, stderr: str) -> Outcome:
-    """How a program ended, by what its process reported before and after it. Raises SandboxError."""
+    """How a program ended, from its process's reports before and after it. Raises SandboxError."""
     ready, _, ending = reported.partition(b" ")
     if ready == b"refused":
         raise SandboxError(
             f"generated programs are not run here, as the sandbox is not tight: {ending.decode()}; "
             "it needs Linux 5.13 with Landlock and seccomp, on x86_64 or aarch64, and a container that allows them"
         )
-    if stopped:  # also before it was ready, on a machine that is too busy
+    if stopped:  # possibly before it was ready, on a very busy machine
         return Outcome(stopped, stderr)
     if ready != b"ready":
         raise SandboxError(f"the sandbox did not start: {stderr.strip()[-200:] or f'it said {reported!r}'}")

@@ -1,6 +1,6 @@
-"""seccomp: a process gives up all system calls but some, for itself and for good; seccomp(2).
+"""seccomp: a process permanently gives up all system calls except a few; see seccomp(2).
 
-The list is of what CPython takes to compute, to read modules and to write files. All else fails with EPERM.
+The list has the calls that CPython needs to compute, to read modules and to write files. All others fail with EPERM.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 from errno import EPERM
 
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-"""Machine -> its column in the tables below, and the kernel's number for it."""
+"""Architecture -> its column in the table below, and the kernel's number for it."""
 
 ALLOWED: dict[str, tuple[int | None, int | None]] = {
     # reading and writing
@@ -45,7 +45,7 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "epoll_wait": (232, None),
     "epoll_pwait": (281, 22),
     "eventfd2": (290, 19),
-    # names of files; Landlock says which
+    # file names; Landlock decides which
     "stat": (4, None),
     "fstat": (5, 80),
     "lstat": (6, None),
@@ -113,7 +113,7 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "getsid": (124, 156),
     "exit": (60, 93),
     "exit_group": (231, 94),
-    # time, chance, and the machine's name
+    # time, random numbers, and the machine's name
     "clock_gettime": (228, 113),
     "clock_getres": (229, 114),
     "clock_nanosleep": (230, 115),
@@ -125,15 +125,15 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "uname": (63, 160),
     "sysinfo": (99, 179),
 }
-"""System call -> its number on x86_64 and on aarch64; None where the machine has none."""
+"""System call -> its number on x86_64 and on aarch64; None if the architecture lacks it."""
 
 OPEN, OPENAT = (2, None), (257, 56)
 FCNTL, IOCTL, PRCTL = (72, 25), (16, 29), (157, 167)
 KILL, TGKILL, PRLIMIT64 = (62, 129), (234, 131), (302, 261)
-FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)  # duplicates, flags and locks; not who gets a signal
-IOCTL_COMMANDS = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # is it a terminal, how wide, how much, close on exec
-PRCTL_COMMANDS = (15, 16, 0x53564D41)  # a thread's name, the name of a piece of memory
-ACCESS = 3  # of the flags of open: read, write, both, or neither
+FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)  # duplicates, flags and locks, but not the owner of signals
+IOCTL_COMMANDS = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # is it a terminal, its width, bytes available, close on exec
+PRCTL_COMMANDS = (15, 16, 0x53564D41)  # a thread's name, a memory area's name
+ACCESS = 3  # mask of open's access flags
 
 LOAD, JUMP_IF_EQUAL, AND, RETURN = 0x20, 0x15, 0x54, 0x06
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
@@ -146,7 +146,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def confine() -> None:
-    """Install the filter for this process, the only one that it may send a signal to. Raises OSError."""
+    """Install the filter for this process, which may send signals only to itself. Raises OSError."""
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program(platform.machine(), os.getpid()))
     held = ctypes.create_string_buffer(code)
     pointed = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(held))
@@ -161,7 +161,8 @@ def program(machine: str, process: int) -> list[Instruction]:
             f"seccomp: the numbers of system calls are known for {' and '.join(ARCHITECTURES)}, not {machine}"
         )
     column, architecture = ARCHITECTURES[machine]
-    truncating = [os.O_TRUNC, os.O_TRUNC | ACCESS]  # without opening for writing: an old Landlock would not see it
+    # Truncating without write access is not checked by old versions of Landlock.
+    truncating = [os.O_TRUNC, os.O_TRUNC | ACCESS]
     code = [(LOAD, 0, 0, ARCHITECTURE), (JUMP_IF_EQUAL, 1, 0, architecture), _return(KILL_PROCESS)]
     code.append((LOAD, 0, 0, NUMBER))
     for numbers in ALLOWED.values():
@@ -188,7 +189,7 @@ def _if_called(number: int | None, then: list[Instruction]) -> list[Instruction]
 def _argument(
     place: int, values: list[int] | tuple[int, ...], action: int, mask: int | None = None
 ) -> list[Instruction]:
-    """What takes an action when the lower half of an argument, masked, is one of some values."""
+    """Instructions that take an action if the lower half of an argument, masked, is one of these values."""
     code = [(LOAD, 0, 0, FIRST_ARGUMENT + 8 * place)]
     if mask is not None:
         code.append((AND, 0, 0, mask))
