@@ -1,1 +1,1 @@
-"""The commands, a file each: `add` tells argparse of it, and what it sets as `run` does it and returns the status."""
+"""The commands, one per file: `add` registers it with argparse and sets `run`, which returns the exit status."""

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and the kinds of numbers that arguments are."""
+"""Arguments that several commands share, and types of numeric arguments."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ INVALID = re.compile(r"invalid (int|float) value: ")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others; `hidden` choices are taken, and not suggested.
+    """A parser whose errors are one line; `hidden` choices are accepted but not suggested.
 
-    intermixed: whether options may stand among the values of an argument that takes any number of them.
+    intermixed: whether options may stand between the values of an argument that takes any number of them.
     """
 
     hidden = frozenset({"worker"})
     intermixed = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does; it has intermixed options for a parser by itself, but not for that of a command."""
+        """As in argparse, which supports intermixed options for a top-level parser but not for a command's parser."""
         if not self.intermixed:
             return super().parse_known_args(args, namespace)
-        self.intermixed = False  # it parses twice by this very method
+        self.intermixed = False  # argparse's own method calls this one twice
         try:
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self.intermixed = True
 
     def error(self, message: str) -> NoReturn:
-        """Print one line in place of the usage, and exit."""
+        """Print one line instead of the usage, and exit."""
         text = INVALID.sub(_should_be, message.removeprefix("argument "))
         if text.startswith(UNRECOGNIZED):
             text += _field_meant(text.removeprefix(UNRECOGNIZED))
@@ -52,12 +52,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def _should_be(found: re.Match[str]) -> str:
-    """What an option should be, for what argparse says of a Python type."""
+    """argparse's message about a Python type, reworded for users."""
     return f"should be a {'whole ' if found[1] == 'int' else ''}number, got "
 
 
 def _field_meant(unrecognized: str) -> str:
-    """How to set the field of a recipe that an unknown option names: ``--epochs 3`` is ``-o train.epochs=3``."""
+    """A hint if an unknown option names a recipe field: ``--epochs 3`` is ``-o train.epochs=3``."""
     from pefbench.other_names import OURS
     from pefbench.recipe import SECTIONS
 
@@ -88,7 +88,7 @@ def add_overrides(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_out(parser: argparse.ArgumentParser) -> None:
-    """Add where results go to a command."""
+    """Add the argument for the results folder to a command."""
     parser.add_argument(
         "--out",
         type=given_address,
@@ -99,7 +99,7 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 
 def add_results(parser: argparse.ArgumentParser, what: str = "a folder of results") -> None:
-    """Add where results are read from to a command."""
+    """Add the argument for the results to read to a command."""
     parser.add_argument(
         "results",
         type=given_address,

@@ -1,4 +1,4 @@
-"""What `pefbench list fields` prints: a recipe's fields with their types, defaults and meanings."""
+"""The output of `pefbench list fields`: a recipe's fields with their types, defaults and meanings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ BY_DEFAULT = {
     "train.learning_rate": "the method's rate",
     "evaluate.metrics": "the task's metrics",
 }
-"""Defaults that no class knows."""
+"""Defaults that are not in any class."""
 
 
 def render(what: str | None) -> str:
-    """The fields of a recipe, or of a section, or the options of one task, method or metric, or of all of a kind.
+    """The fields of a recipe or a section, or the options of one task, method or metric, or of all of a kind.
 
-    Raises UserError for another name.
+    Raises UserError for any other name.
     """
     if what is None:
         return "\n".join([_top(), *(_section(name) for name in SECTIONS)])
@@ -64,7 +64,7 @@ def _section(name: str) -> str:
 
 
 def _options(kind: str, name: str) -> str:
-    """The options of one task, method or metric, and the defaults that it brings."""
+    """The options of one task, method or metric, and the defaults that it sets."""
     prefix = {"task": "options", "method": "method", "metric": "evaluate.metrics"}[kind]
     lines = [f"{kind} {name}: {summary(kind, name)}"]
     found = options(kind, name)
@@ -109,7 +109,7 @@ def default_of(path: str, schema: Schema) -> str:
 
 
 def _value(value: object) -> str:
-    """A default as YAML has it; strings without quotes."""
+    """A default as in YAML, but strings without quotes."""
     return value if isinstance(value, str) else json.dumps(value).replace('"', "")
 
 

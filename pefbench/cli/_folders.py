@@ -21,7 +21,7 @@ Record = TypeVar("Record")
 
 
 def loaded_from(results: str | Place, *, exclude: Path | None = None, without: Sequence[str] = ("curve",)) -> Loaded:
-    """Read all results of a place, and warn of each file that is damaged: the exit status must say so, too."""
+    """Read all results of a place, and warn about each damaged file, which the exit status must reflect, too."""
     from pefbench.results import store
     from pefbench.results.address import place_at
 
@@ -35,14 +35,14 @@ def loaded_from(results: str | Place, *, exclude: Path | None = None, without: S
 
 
 def verdicts_below(results: str) -> tuple[list[Comparison], int]:
-    """What comparisons of a place that was loaded found, and how many of their files are damaged: each is told of."""
+    """The comparisons in a place that was loaded, and how many of their files are damaged; warns about each."""
     from pefbench.compare import report
 
     return _records_below(results, "comparison.json", report.read)
 
 
 def searches_below(results: str) -> tuple[list[Found], int]:
-    """The records of searches in a place that was loaded, and how many of them are damaged: each is told of."""
+    """The records of searches in a place that was loaded, and how many are damaged; warns about each."""
     from pefbench.search import record
 
     return _records_below(results, record.SEARCH, record.read)
@@ -64,7 +64,7 @@ def _records_below(results: str, name: str, read: Callable[[Path], Record]) -> t
 
 
 def write_file(file: Path, content: str) -> None:
-    """Write text, with the folders above it; a pipe or a device is written to as it is. Raises OutputError."""
+    """Write text, creating parent folders; pipes and devices are written to directly. Raises OutputError."""
     if file.is_file() or not file.exists():
         atomic.write_text(file, content)
         return

@@ -1,6 +1,6 @@
-"""The JSON schemas of recipes and of comparison files: editors complete and check by them.
+"""The JSON schemas of recipes and comparison files, with which editors complete and check them.
 
-They follow from the classes that validate: a task's and a method's options hold where the recipe names it.
+They are derived from the classes that validate: a task's or method's options are allowed if the recipe names it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 Schema = dict[str, Any]
-"""A JSON schema, or a part of one: JSON, as it is written."""
+"""A JSON schema, or a part of one, as JSON values."""
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
-"""The draft that editors' YAML servers know best."""
+"""The draft that editors' YAML servers support best."""
 
 
 def recipe_schema() -> Schema:
@@ -58,7 +58,7 @@ def recipe_schema() -> Schema:
 
 
 def _search() -> Schema:
-    """The section that `pefbench search` reads: fields by their full names, or section by section."""
+    """The section that `pefbench search` reads: fields by their full names, or nested by section."""
     sections = "|".join(SEARCHED)
     return {
         "type": ["object", "null"],
@@ -99,7 +99,7 @@ def comparison_schema() -> Schema:
         "additionalProperties": False,
         "properties": {"method": {"$ref": "#/definitions/method"}, "search": searched},
     }
-    # These two refer to classes of their own, which stand here in full.
+    # These two refer to classes of their own, which are written out here.
     fields["methods"] = {
         "description": fields["methods"]["description"],
         "minProperties": 2,
@@ -125,7 +125,7 @@ def _drawn(way: str) -> Schema:
 
 
 def _object(model: type[BaseModel]) -> Schema:
-    """What pydantic says of a class's fields, without the titles that it makes up."""
+    """pydantic's schema of a class's fields, without its generated titles."""
     schema = model.model_json_schema()
     for field in schema["properties"].values():
         field.pop("title", None)
@@ -150,12 +150,12 @@ def _names(kind: str) -> Schema:
     return {
         "description": f"`pefbench list {kind}s`",
         "enum": names(kind),
-        "enumDescriptions": [summary(kind, name) for name in names(kind)],  # of VS Code: validators pass over it
+        "enumDescriptions": [summary(kind, name) for name in names(kind)],  # for VS Code; validators ignore it
     }
 
 
 def _named(kind: str) -> Schema:
-    """A mapping with a name, and the options that go with the name."""
+    """A mapping with a name, and the options for that name."""
     return {
         "type": ["object", "null"],
         "description": f"a {kind} and its options",
@@ -196,7 +196,7 @@ def _entry(method: str) -> Schema:
 
 
 def _of_task(name: str) -> Schema:
-    """What a recipe of a task may say beside what every recipe may."""
+    """What a recipe of this task may contain in addition to the fields of every recipe."""
     task = find("task", name)
     its_options = {"type": ["object", "null"], "properties": options("task", name), "additionalProperties": False}
     columns = {"propertyNames": {"enum": sorted(task.columns)}}

@@ -1,6 +1,6 @@
-"""The grid of methods, architectures and heads: what works, and what is refused for which reason.
+"""The matrix of methods, architectures and heads: what works, and why the rest is refused.
 
-`_matrix.json` is written by tests/write_matrix.py from tiny models (`make matrix`); tests try a sample of it again.
+tests/write_matrix.py writes `_matrix.json` from tiny models (`make matrix`); tests check a sample of it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ MEANING = (
 
 
 class Matrix(TypedDict):
-    """What `_matrix.json` holds."""
+    """The content of `_matrix.json`."""
 
     heads: dict[str, list[str]]
     """Architecture -> the heads that it has."""
     refused: dict[str, dict[str, dict[str, str]]]
-    """Method -> architecture -> head -> why it is refused. What is not here works."""
+    """Method -> architecture -> head -> why it is refused. Combinations not listed here work."""
     methods: list[str]
 
 
 def load() -> Matrix:
-    """The grid."""
+    """Load the matrix."""
     matrix: Matrix = json.loads(FILE.read_text(encoding="utf8"))
     return matrix
 
 
 def render(matrix: Matrix) -> str:
-    """The grid as text, one row a method, and the reasons beneath it."""
+    """The matrix as text, with one row per method and the reasons below."""
     from tabulate import tabulate
 
     rows = [
@@ -56,7 +56,7 @@ def _cell(heads: list[str], refused: dict[str, str]) -> str:
 
 
 def _reasons(matrix: Matrix) -> str:
-    """Each reason once, with the cells that it refuses: method, then architecture (heads)."""
+    """Each reason once, with its cells: method, then architecture (heads)."""
     where: dict[str, dict[str, dict[str, list[str]]]] = {}
     for method, architectures in matrix["refused"].items():
         for name, heads in architectures.items():
@@ -70,7 +70,7 @@ def _reasons(matrix: Matrix) -> str:
 
 
 def _places(places: dict[str, list[str]], matrix: Matrix) -> str:
-    """Architectures; the heads too, where only some of an architecture's are meant."""
+    """Architectures, with their heads if only some of them are meant."""
     return ", ".join(
         name if len(heads) == len(matrix["heads"][name]) else f"{name} ({', '.join(heads)})"
         for name, heads in places.items()

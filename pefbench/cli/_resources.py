@@ -1,4 +1,4 @@
-"""Where trials run, and what each of them gets there: the arguments of `compare` and `search`."""
+"""Arguments of `compare` and `search` for where trials run and which resources each gets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENGINES = ("local", "ray", "slurm")
 
 
 def add_resources(parser: argparse.ArgumentParser) -> None:
-    """Add them to a command."""
+    """Add the arguments to a command."""
     parser.add_argument(
         "--on",
         choices=ENGINES,
@@ -43,7 +43,7 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
 
 
 def resources_of(parsed: argparse.Namespace) -> Resources:
-    """What the arguments ask for. Raises UserError."""
+    """The requested resources. Raises UserError."""
     from pefbench.engines.engine import Resources
 
     limit = parsed.time_limit

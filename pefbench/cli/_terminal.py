@@ -1,4 +1,4 @@
-"""What is printed, and what is not. Nothing else prints results and errors."""
+"""Printing. All results and errors are printed by these functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_once(text: str) -> None:
-    """Print from the first process alone."""
+    """Print only from the first process."""
     if os.environ.get("RANK", "0") == "0":
         print_line(text)
 
@@ -49,12 +49,12 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def hush_libraries() -> None:
-    """Keep the libraries' own progress bars and notices out of what pefbench says."""
+    """Suppress the libraries' own progress bars and messages."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # read when torch is imported
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # importing it, only to say so, takes a second
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # and this takes half a second
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # importing it to set this takes a second
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # and here half a second
     import logging
 
     if transformers := sys.modules.get("transformers"):

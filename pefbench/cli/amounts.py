@@ -1,4 +1,4 @@
-"""Amounts that a user writes: sizes with a unit, as 8GiB, and durations, as 20min."""
+"""Parses a user's amounts: sizes with a unit, such as 8GiB, and durations, such as 20min."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
 
 
 def size(text: str, where: str) -> float:
-    """Bytes; a MB is 1000 kB, a MiB is 1024 KiB. Raises UserError, beginning with `where`."""
+    """A size in bytes; 1 MB is 1000 kB, 1 MiB is 1024 KiB. Raises UserError, whose message begins with `where`."""
     return _amount(text, where, SIZES, "8GiB or 50MB")
 
 
 def duration(text: str, where: str) -> float:
-    """Seconds. Raises UserError, beginning with `where`."""
+    """A duration in seconds. Raises UserError, whose message begins with `where`."""
     return _amount(text, where, DURATIONS, "90s or 20min")
 
 

@@ -91,7 +91,7 @@ def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection)
 
 
 def check_extra() -> None:
-    """Raise UserError where a library is missing that applications need."""
+    """Raise UserError if a library is missing that applications need."""
     try:
         import fastapi  # noqa: F401
         import prometheus_client  # noqa: F401

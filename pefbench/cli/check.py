@@ -72,7 +72,7 @@ def _run(parsed: argparse.Namespace) -> int:
     before = results.below("baseline") if parsed.baseline is None else place_at(parsed.baseline)
     if before.folder.resolve() == results.folder.resolve():
         raise UserError(f"--baseline {before}: results would be compared with themselves")
-    # Either may lie in the other, which then has more than what is compared with it.
+    # One folder may lie inside the other; exclude it, so that only the rest is compared.
     new = loaded_from(results, exclude=before.folder)
     baseline = loaded_from(before, exclude=results.folder)
     tolerances = checks.Tolerances(

@@ -50,7 +50,7 @@ def add(commands: Commands) -> None:
 
 
 def _file(path: Path) -> Path:
-    """The path, or the comparison file that a bare name stands for."""
+    """The path, or the comparison file with this name."""
     from pefbench import registry
 
     if path.is_file() or path.suffix or path.name != str(path):

@@ -53,7 +53,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     set_threads(None)
     done = export(parsed.trial, parsed.to, parsed.name, options, base=parsed.base, most=parsed.replay)
-    print_line(f"{parsed.to}: {readable(done.size, 'B')}; {done.replay or 'it is there already, whole'}")
+    print_line(f"{parsed.to}: {readable(done.size, 'B')}; {done.replay or 'already exists and is complete'}")
     for note in done.notes:
         complain(f"note: {note}")
     return 0

@@ -46,7 +46,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     out = place_at(parsed.out)
     found = gather.find(parsed.files)
-    runs = gather.imported(found, parsed.questions, parsed.metric)  # all are read before any is written
+    runs = gather.imported(found, parsed.questions, parsed.metric)  # read everything before writing anything
     for why in found.passed_over:
         complain(f"warning: not imported: {why}")
     for run in runs:

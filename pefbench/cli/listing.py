@@ -67,7 +67,7 @@ def _print_summaries(what: str) -> None:
 
 
 def _print_recipes() -> None:
-    """Print each recipe with its methods, then the comparisons; warn of a file that is no recipe."""
+    """Print each recipe with its methods, then the comparisons; warn about a file that is not a recipe."""
     from pefbench import registry
     from pefbench.recipe_file import methods_of
 
@@ -85,7 +85,7 @@ def _print_recipes() -> None:
 
 
 def _as_typed(file: Path) -> Path:
-    """The path from the working directory, where the file lies below it; of one inside the package, its name."""
+    """The path relative to the working directory if the file is below it; for a file in the package, its name."""
     here = Path.cwd()
     if file.is_relative_to(here):
         return file.relative_to(here)
@@ -93,7 +93,7 @@ def _as_typed(file: Path) -> Path:
 
 
 def _first_comment(file: Path) -> str:
-    """The first comment line of a YAML file, the one for editors aside, and the lines that its sentence goes on in."""
+    """The first comment of a YAML file, to the end of its sentence; the comment for editors is skipped."""
     text = ""
     for line in file.read_text(encoding="utf8", errors="replace").splitlines():
         if not line.startswith("#") or text.endswith((".", ":")):

@@ -1,6 +1,6 @@
-"""The command line: one command, its errors in one line each, its exit status.
+"""The command line: runs one command, prints errors as one line, and sets the exit status.
 
-0: done. 1: a trial failed, or a check did. 2: the user's input is wrong; one line says what, where, and what is right.
+0: success. 1: a trial or a check failed. 2: invalid input; one line says what is wrong, where, and what would be right.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ COMMANDS = (
     *(table, report, pick, check, importing),
     *(listing, schema, new, convert, doctor),
 )
-"""In the order of the help."""
+"""The commands in the order of the help."""
 HEAD_START = 2.0
-"""Seconds by which the first process of a job is ahead of the others when they all end."""
+"""Seconds for which the other processes of a job wait before they print an error."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     own_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else arguments
     parsed = _parser().parse_args(arguments)
-    parsed.own_process = own_process  # nothing has happened in it yet
-    parsed.command = shlex.join(["pefbench", *arguments])  # as it is typed: no place of this machine
+    parsed.own_process = own_process  # this process has not done anything else yet
+    parsed.command = shlex.join(["pefbench", *arguments])  # as typed, without paths of this machine
     try:
         status: int = parsed.run(parsed)
     except PefbenchError as error:
@@ -69,14 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         complain(f"interrupted{'; the same command goes on where it was' if parsed.resumes else ''}")
         status = 130
-    except BrokenPipeError:  # as when the table is piped into head
+    except BrokenPipeError:  # for example, a table piped into head
         sys.stdout = None
         status = 141
     sys.exit(status)
 
 
 def _say(error: PefbenchError, rank: str) -> None:
-    """Print an error in one line. What all processes of a job refuse, the first says; its launcher ends the others."""
+    """Print an error as one line. The first process is faster: its launcher ends the others before they repeat it."""
     if rank == "0":
         complain(f"error: {error}")
     else:

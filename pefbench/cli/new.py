@@ -41,7 +41,7 @@ def _run(parsed: argparse.Namespace) -> int:
         raise UserError(f"new {kind} {name!r}: should be a Python name in lower case, such as part_of_speech")
     for other in KINDS:
         if name in registry.names(other):
-            raise UserError(f"new {kind} {name}: there is a {other} of that name: pefbench list {other}s")
+            raise UserError(f"new {kind} {name}: a {other} of that name already exists: pefbench list {other}s")
     room = registry.FOLDERS[kind]
     files = {
         PACKAGE / room / f"{name}.py": PACKAGE / room / "_skeleton.py.txt",
@@ -49,7 +49,7 @@ def _run(parsed: argparse.Namespace) -> int:
     }
     for file in files:
         if file.exists():
-            raise UserError(f"new {kind} {name}: {file} is already there")
+            raise UserError(f"new {kind} {name}: {file} already exists")
     for file, skeleton in files.items():
         atomic.write_text(file, _filled(skeleton.read_text(encoding="utf8"), kind, name))
         print_line(str(file))

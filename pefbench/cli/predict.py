@@ -78,16 +78,16 @@ def _check(parsed: argparse.Namespace) -> None:
     if parsed.file is not None and parsed.texts:
         raise UserError("give texts or --file, not both")
     if parsed.format is not None and parsed.file is None:
-        raise UserError("--format is that of --file; there is none")
+        raise UserError("--format is the format of --file, which is missing")
     if files := [text for text in parsed.texts if names_a_file(text)]:
         raise UserError(
-            f"{files[0]}: looks like a file; --file {files[0]} --out answers.jsonl answers its rows. Standard input "
-            "takes it as a text"
+            f"{files[0]}: looks like a file; --file {files[0]} --out answers.jsonl answers its rows. If it is a "
+            "text, use standard input"
         )
 
 
 def _inputs(texts: list[str], model: Model) -> Iterator[Input]:
-    """The texts of the command line, or the lines of standard input as they come. Raises DataError where none comes."""
+    """The texts of the command line, or the lines of standard input as they arrive. Raises DataError if none."""
     lines = iter(texts) if texts else _lines()
     number = 0
     for number, line in enumerate(lines, start=1):
@@ -97,7 +97,7 @@ def _inputs(texts: list[str], model: Model) -> Iterator[Input]:
 
 
 def _input(line: str, number: int, model: Model) -> Input:
-    """A text, or a JSON object. Raises DataError where a text alone is none."""
+    """A text, or a JSON object. Raises DataError if the model does not accept a plain text."""
     try:
         value = json.loads(line) if line.startswith("{") else None
     except (ValueError, RecursionError):

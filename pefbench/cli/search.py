@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
 
 
 def _add_tuning(search: argparse.ArgumentParser) -> None:
-    """Add how settings are proposed, and when their trials stop."""
+    """Add the arguments for proposing settings and for stopping their trials early."""
     search.add_argument("--trials", type=count, default=20, metavar="N", help="settings for each method (default: 20)")
     search.add_argument(
         "--sampler",
@@ -77,7 +77,7 @@ def _add_tuning(search: argparse.ArgumentParser) -> None:
 
 
 def _add_race(search: argparse.ArgumentParser) -> None:
-    """Add how the best settings are run with more seeds."""
+    """Add the arguments for running the best settings with more seeds."""
     search.add_argument(
         "--race",
         type=count,

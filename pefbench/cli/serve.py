@@ -80,7 +80,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> None:
-    """Raise UserError for what cannot work, before anything is loaded."""
+    """Raise UserError for invalid options, before anything is loaded."""
     if not parsed.trials and parsed.models is None:
         raise UserError("nothing to serve: name a trial, or a folder of models: --models DIR")
     if parsed.models is not None and not parsed.models.is_dir():
@@ -98,7 +98,7 @@ def _check(parsed: argparse.Namespace) -> None:
 
 
 def _named(trials: Sequence[str]) -> dict[str, Path]:
-    """The folders of trials by name. Raises UserError for two of one name, and DataError for what is no trial."""
+    """The folders of trials by name. Raises UserError if two have the same name, DataError if one is not a trial."""
     from pefbench.inference import loading
     from pefbench.server.settings import NAME
     from pefbench.trial.saved import read_trial
@@ -109,7 +109,7 @@ def _named(trials: Sequence[str]) -> dict[str, Path]:
         folder = loading.find(Path(place))
         name = name or str(read_trial(folder)["recipe"].get("name", ""))
         if not NAME.fullmatch(name):
-            raise UserError(f"{given}: {name[:100]!r} is no name for a model; give it one: NAME={place}")
+            raise UserError(f"{given}: {name[:100]!r} is not a valid model name; give it one: NAME={place}")
         if name in found:
             raise UserError(f"{name} would be the name of {found[name]} and of {folder}; give one another: NAME=TRIAL")
         found[name] = folder

@@ -85,8 +85,8 @@ def test_what_it_writes_passes_the_type_checker(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
-        ("task", "ner", "new task ner: there is a task of that name"),
-        ("metric", "lora", "new metric lora: there is a method of that name"),
+        ("task", "ner", "new task ner: a task of that name already exists"),
+        ("metric", "lora", "new metric lora: a method of that name already exists"),
         ("task", "Mine", "should be a Python name in lower case"),
         ("task", "my-own", "should be a Python name in lower case"),
         ("task", "_mine", "should be a Python name in lower case"),

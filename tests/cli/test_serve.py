@@ -33,7 +33,7 @@ def test_what_cannot_be_served(classifier: Path, tmp_path: Path, capsys: pytest.
     assert "TRIAL: is empty; name a file, a folder" in refused(capsys, "")
     assert "cannot listen at 192.0.2.1, port 8000: " in refused(capsys, classifier, "--host", "192.0.2.1")
     assert "give one another: NAME=TRIAL" in refused(capsys, classifier, classifier)
-    assert "is no name for a model" in refused(capsys, f"a/b={classifier}")
+    assert "is not a valid model name" in refused(capsys, f"a/b={classifier}")
     keys = tmp_path / "keys"
     assert "cannot be read" in refused(capsys, classifier, "--keys", keys)
     keys.write_text("\n", encoding="utf8")
