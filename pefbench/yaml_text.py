@@ -43,7 +43,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-            # As for !!int "abc" and 2026-99-99: PyYAML passes on the errors of Python's own types.
+            # As for !!int abc and !!timestamp 2026-99-99: PyYAML passes on the errors of Python's own types.
             raise yaml.constructor.ConstructorError(None, None, _reason(error), node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002

@@ -236,7 +236,7 @@ def test_a_damaged_recipe_loads_or_ends_in_one_short_line(tmp_path: Path) -> Non
             "train.seed: should be a finite number, up to 2^63 - 1, got a number with",
         ),
         ("train: {weight_decay: .inf}", "train.weight_decay: should be a finite number, up to 2^63 - 1, got inf"),
-        ("train: 2026-99-99", "r.yaml:3: not a recipe: month must be in 1..12"),
+        ("train: !!timestamp 2026-99-99", "r.yaml:3: not a recipe: month must be in 1..12"),
         ("train: !!int abc", "r.yaml:3: not a recipe: invalid literal for int() with base 10: 'abc'"),
         ("train: {[1]: 2}", "r.yaml:3: not a recipe: a key should be a word"),
         ("train: " + "[" * 1200, "r.yaml:1: not a recipe: nested too deeply"),
