@@ -69,7 +69,8 @@ def simulated(case: Case, simulations: int) -> tuple[str, ...]:
     everything = case.later.draw(random, ALL)
     exceeded, shares, wrongs = 0, [], []
     for _ in range(simulations):
-        fitting, deciding = (asked(case.held_out.draw(random, case.count // 2)) for _ in range(2))
+        part = case.count // rule.PARTS
+        fitting, deciding = (asked(case.held_out.draw(random, count)) for count in (part, case.count - part))
         share, wrong = answered(rule.fit(fitting, deciding, rate=RATE, risk=RISK, share=case.stated), everything)
         exceeded += wrong > RATE
         shares.append(share)

@@ -46,12 +46,12 @@ class Measured(TypedDict):
 def choose(
     judge: Judge, index: Index, questions: Sequence[Question], rate: float, risk: float, share: float | None
 ) -> rule.Rule:
-    """Choose the rule on held-out questions: every other group for the confidence, the rest for the threshold.
+    """Choose the rule on held-out questions: one group in three for the confidence, the others for the threshold.
 
     share: the share of future questions that are out of scope; None: as among these. Raises DataError.
     """
     asked = _asked(judge, index, questions)
-    fitting, deciding = rule.halves(asked)
+    fitting, deciding = rule.divided(asked)
     if not deciding or not any(len(each.right) for each in fitting):
         raise DataError(f"held-out questions: {len(questions):,}, too few to choose when to answer; bring more")
     return rule.fit(fitting, deciding, rate=rate, risk=risk, share=share)

@@ -31,7 +31,7 @@ class AssistantSection(AppSection):
         "ones",
     )
     risk: float = Field(
-        0.05, gt=0, lt=1, description="the probability with which the share of wrong answers may be exceeded"
+        0.1, gt=0, lt=1, description="the probability with which the share of wrong answers may be exceeded"
     )
     intents: TrainingSection = Field(
         TrainingSection(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Rights = NDArray[np.bool_]
 
+PARTS = 3
+"""One of so many groups fits the confidence. It has few weights; the threshold needs all questions that it can get."""
 STEPS = 50
 """How many thresholds are tested."""
 NOTHING = 2.0
@@ -125,12 +127,12 @@ def threshold(first: Best, deciding: Best, rate: float, risk: float, share: floa
     return kept
 
 
-def halves(questions: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
-    """Split the questions, for the confidence and for the threshold; groups alternate and are not divided."""
+def divided(questions: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
+    """Split the questions: one group in PARTS for the confidence, the others for the threshold."""
     numbers: dict[str, int] = {}
     sides: tuple[list[Asked], list[Asked]] = ([], [])
     for each in questions:
-        sides[numbers.setdefault(each.group, len(numbers)) % 2].append(each)
+        sides[numbers.setdefault(each.group, len(numbers)) % PARTS > 0].append(each)
     return sides
 
 

@@ -43,18 +43,18 @@ def test_questions_of_a_group_show_no_more_than_one_of_them() -> None:
     random, world, exceeded, reached = np.random.default_rng(0), World(easy=4.0, tells=3.0), 0, 0
     everything = world.draw(random, 40_000)
     for _ in range(30):
-        fitting, deciding = rule.halves(asked(copies(world.draw(random, 800), 8)))
+        fitting, deciding = rule.divided(asked(copies(world.draw(random, 800), 8)))
         share, wrong = answered(rule.fit(fitting, deciding, rate=0.05, risk=0.1), everything)
         exceeded, reached = exceeded + (wrong > 0.05), reached + (share > 0)
     assert exceeded <= binom.ppf(0.999, 30, 0.1)
     assert reached > 20
 
 
-def test_no_group_is_in_both_halves() -> None:
+def test_no_group_is_in_both_parts() -> None:
     drawn = asked(copies(World().draw(np.random.default_rng(0), 100), 3))
-    fitting, deciding = rule.halves(drawn)
+    fitting, deciding = rule.divided(drawn)
     assert not {each.group for each in fitting} & {each.group for each in deciding}
-    assert len(fitting) == len(deciding) == 150
+    assert (len(fitting), len(deciding)) == (102, 198)
 
 
 def test_copies_count_once() -> None:
