@@ -117,8 +117,8 @@ def made(world: World, method: str, precision: str = "fp32", **changes: Any) -> 
 )
 def test_a_pooler_of_noise_is_not_left_frozen(without_pooler: World, method: str, precision: str) -> None:
     assert refusal(MethodError, made, without_pooler, method, precision) == (
-        f"method {method}: the checkpoint lacks bert.pooler.dense.weight, and the method would leave it as it is drawn "
-        "at random; set model.pooling to mean, or use method full"
+        f"method {method}: the checkpoint lacks bert.pooler.dense.weight, and the method would leave it randomly "
+        "initialised; set model.pooling to mean, or use method full"
     )
 
 

@@ -125,7 +125,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(tmp_path: Path, cache: Pat
 
 def test_another_digest_is_refused_before_anything_is_converted(tmp_path: Path, cache: Path) -> None:
     source = written(tmp_path, llama())
-    assert "where " + "0" * 64 in refusal(SourceError, folders.locate, source, sha256="0" * 64)
+    assert "expected " + "0" * 64 in refusal(SourceError, folders.locate, source, sha256="0" * 64)
     assert not cache.exists()
 
 
