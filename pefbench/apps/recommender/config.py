@@ -39,7 +39,7 @@ class RecommenderSection(AppSection):
             recipe="recommendation",
             trial=None,
             method="lora",
-            overrides=["options.history=3", "train.max_length=64", "train.max_examples=2000"],
+            overrides=["options.history=3", "train.max_length=64", "train.max_examples=2400"],
         ),
         description="the model that chooses among proposals; its data come from the histories",
     )
