@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".rss", ".atom", ".xml")
 WORLDWIDE = ("urn:", "tag:")
-"""Ids that begin so are no addresses, and are of no two items all the same."""
+"""Beginnings of ids that are unique without being addresses."""
 
 
 def read(content: bytes, now: datetime, longest: int, name: str) -> Iterator[items.Item | items.Skipped]:
@@ -39,9 +39,9 @@ def read(content: bytes, now: datetime, longest: int, name: str) -> Iterator[ite
 
 
 def _id(entry: Any, feed: Any, name: str) -> str | None:
-    """What tells an entry from all others: its id or its link; an id that is no address is of its feed alone.
+    """The unique id of an entry: its id or link. An id that is not an address is unique only within its feed.
 
-    A feed is known by its own address, as its file may be another one each time; only without one by its file's name.
+    A feed is identified by its own address, since its file may have another name each time; without one, by that name.
     """
     given: str | None = entry.get("id") or entry.get("link")
     if not given or "://" in given or given.startswith(WORLDWIDE):

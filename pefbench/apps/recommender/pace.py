@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pefbench.apps.recommender.prepared import Prepared, of_target
-from pefbench.apps.recommender.ranking import proposals
+from pefbench.apps.recommender.ranking import Ranker, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pefbench.apps.recommender.catalogue import Target
     from pefbench.apps.recommender.evidence import Evidence
+    from pefbench.apps.recommender.ranking import History
 
 MOST, LEAST = 20, 2
 LISTS = 40
@@ -34,17 +35,17 @@ def affordable(
     Measured in processor time with one thread, so that what else runs at the moment does not count.
     """
     places = np.linspace(0, len(targets) - 1, LISTS + 1).astype(int)
+    ranker = Ranker(evidence, ready.known.texts, ready.reranker, Weights(first, np.ones(2), MOST))
     with _one_thread():
-        taken = [_timed(ready, evidence, targets[place], first) for place in places][1:]
+        taken = [_timed(ranker, of_target(ready, targets[place])) for place in places][1:]
     slow = float(np.quantile(taken, 0.95))
     return int(np.clip(MOST * seconds * (1 - SPARE) / slow, LEAST, MOST))
 
 
-def _timed(ready: Prepared, evidence: Evidence, target: Target, first: NDArray[np.float64]) -> float:
-    """The processor seconds of a list with MOST proposals."""
-    begun, past = process_time(), of_target(ready, target)
-    read = proposals(evidence.features(past.items, past.vectors) @ first, past)[:MOST]
-    ready.reranker.scores([past.texts], [[ready.known.texts[item] for item in read]])
+def _timed(ranker: Ranker, past: History) -> float:
+    """The processor seconds of ranking all items for a history."""
+    begun = process_time()
+    ranker.rank([past])
     return process_time() - begun
 
 
