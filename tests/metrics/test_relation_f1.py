@@ -152,13 +152,70 @@ def test_report_has_the_scorers_rows_and_averages_without_other() -> None:
 
 
 def test_another_name_for_no_relation_can_be_set() -> None:
-    class NoRelation(METRIC):
-        other = "no_relation"
-
-    values = NoRelation().compute(predictions=["per:title(e1,e2)", "Other"], references=["per:title(e1,e2)", "Other"])
+    metric = METRIC(without="no_relation")
+    values = metric.compute(predictions=["per:title(e1,e2)", "Other"], references=["per:title(e1,e2)", "Other"])
     assert values["relation_recall"] == 1
-    assert NoRelation().compute(predictions=[CE, CE], references=[CE, "no_relation"])["relation_precision"] == 0.5
-    assert NoRelation().signature().endswith("|without:no_relation")
+    assert metric.compute(predictions=[CE, CE], references=[CE, "no_relation"])["relation_precision"] == 0.5
+    assert metric.signature().endswith("|without:no_relation")
+    assert [*metric.report([CE, CE], [CE, "no_relation"])["classes"]] == ["Cause-Effect", "no_relation"]
+
+
+def test_every_label_is_a_relation_without_one_to_leave_out() -> None:
+    metric, gold = METRIC(without=None), [CE, "None", "None"]
+    assert metric.compute(predictions=[CE, "None", CE], references=gold)["relation_recall"] == 0.75
+    assert [*metric.report(gold, gold)["classes"]] == ["Cause-Effect", "None"]
+    assert "without" not in metric.signature()
+
+
+TACRED = st.sampled_from(["per:title", "org:founded", "per:age", "no_relation", "no_relation"])
+
+
+def by_tacreds_scorer(predicted: list[str], gold: list[str]) -> list[float]:
+    """Return micro precision, recall and F1 with the bookkeeping of TACRED's scorer.py."""
+    guessed = sum(label != "no_relation" for label in predicted)
+    there = sum(label != "no_relation" for label in gold)
+    right = sum(mine == answer != "no_relation" for mine, answer in zip(predicted, gold, strict=True))
+    precision, recall = right / guessed if guessed else 0.0, right / there if there else 0.0
+    return [precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(TACRED, TACRED), min_size=1, max_size=12), st.data())
+def test_micro_without_no_relation_is_the_score_of_tacred(corpus: Corpus, data: st.DataObject) -> None:
+    predicted, gold = split(corpus)
+    metric = METRIC(without="no_relation", average="micro")
+    expected = by_tacreds_scorer(predicted, gold)
+    assert [*metric.compute(predictions=predicted, references=gold).values()] == pytest.approx(expected)
+    row = metric.report(predicted, gold)["averages"]["micro avg"]
+    assert [row["precision"], row["recall"], row["f1-score"]] == pytest.approx(expected)
+    draws = data.draw(st.lists(st.integers(0, len(corpus) - 1), min_size=1, max_size=8))
+    weights = np.bincount(draws, minlength=len(corpus)).astype(np.float64)
+    found = metric.weighted(predicted, gold)(weights[None])
+    drawn = by_tacreds_scorer([predicted[i] for i in draws], [gold[i] for i in draws])
+    assert [float(value[0]) for value in found.values()] == pytest.approx(drawn)
+
+
+def test_micro_says_so_in_the_signature() -> None:
+    signature = METRIC(without="no_relation", average="micro").signature()
+    assert signature.split("|")[3:] == ["average:micro", "direction:counted", "without:no_relation"]
+
+
+@pytest.mark.parametrize("usual", ["no_relation", "NA", "None", "other", "NO-RELATION", "n/a"])
+def test_a_label_that_usually_means_no_relation_is_refused_until_the_recipe_decides(usual: str) -> None:
+    gold = ["per:title", usual]
+    assert f"the label {usual!r} usually means that a pair has no relation" in str(METRIC().refusal(gold))
+    assert f"without: {usual}}} leaves it out" in str(METRIC().refusal(gold))
+    assert METRIC(without=usual).refusal(gold) is None
+    assert METRIC(without=None).refusal(gold) is None
+    assert usual in str(METRIC(without="typo").refusal(gold))
+
+
+def test_other_is_left_out_unless_the_recipe_decides() -> None:
+    assert METRIC().refusal(GOLD) is None
+    assert METRIC().refusal([CE, CE_BACK]) is None
+    assert "and without: Other counts it" in str(METRIC().refusal([OTHER, "NA"]))
+    assert METRIC(without=OTHER).refusal([OTHER, "NA"]) is None
+    assert METRIC(without="typo").refusal([CE]) == "no reference has the label 'typo', which it should leave out"
 
 
 def test_score_has_value_interval_and_signature() -> None:
