@@ -26,12 +26,19 @@ class Dataset(Protocol):
     def head(self, model: PretrainedConfig) -> Head:
         """The head, with its labels if it has any, for a model with this config."""
 
+    def known_from(self, examples: Sequence[Any]) -> Dataset:
+        """The data set whose head knows the scores of these training examples only."""
+
     def settled(self) -> Dataset:
         """The data set with everything its head takes from training examples stored in fields: see module `settled`."""
 
 
 class Fixed:
     """A data set whose head takes nothing from examples."""
+
+    def known_from(self, examples: Sequence[Any]) -> Self:  # noqa: ARG002 - where there are scores
+        """The data set itself."""
+        return self
 
     def settled(self) -> Self:
         """The data set itself."""

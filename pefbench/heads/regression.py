@@ -1,7 +1,8 @@
 """The regression head: one number for a text or a pair of texts, as in essay scoring and semantic similarity.
 
 It is the sequence head with one output, trained by the mean squared error, as in transformers for `num_labels=1`. It
-learns standardised scores, so that one learning rate fits scores from 0 to 1 and from 0 to 60.
+learns standardised scores, so that one learning rate fits scores from 0 to 1 and from 0 to 60. The scale is that of the
+training examples in use: a trial with `train.max_examples` does not know the scores of the others.
 """
 
 from __future__ import annotations
@@ -32,32 +33,28 @@ ROUNDING = 1e-2
 
 
 Scale = tuple[float, float, float, float]
-"""The mean, standard deviation, minimum and maximum of the training split's scores."""
+"""The mean, standard deviation, minimum and maximum of the scores that are learned from."""
 
 
 @dataclass(frozen=True)
 class RegressionDataset:
-    """Scored texts by split."""
+    """Scored texts by split. scale: None: that of the training split."""
 
     splits: Mapping[str, Sequence[RegressionExample]]
     notes: Sequence[str] = field(default_factory=list)
     scale: Scale | None = None
 
-    def settled(self) -> RegressionDataset:
-        """The data set with the training split's scale. Raises DataError if all its scores are equal."""
-        return replace(self, scale=self.scale or self._of_training())
+    def known_from(self, examples: Sequence[RegressionExample]) -> RegressionDataset:
+        """The data set with the scale of these training examples. Raises DataError if all their scores are equal."""
+        return replace(self, scale=_scale(examples))
 
-    def _of_training(self) -> Scale:
-        scores = np.asarray([example.score for example in self.splits["train"]])
-        if not np.ptp(scores) > 0:
-            raise DataError(
-                f"every training text has the score {scores[0]:g}; at least two different scores are needed"
-            )
-        return float(scores.mean()), float(scores.std()), float(scores.min()), float(scores.max())
+    def settled(self) -> RegressionDataset:
+        """The data set with the training split's scale, unless it has one. Raises DataError as `known_from` does."""
+        return self if self.scale else self.known_from(self.splits["train"])
 
     def head(self, model: PretrainedConfig) -> RegressionHead:
-        """The regression head over the training split's scores. Raises DataError if they are all equal."""
-        mean, spread, lowest, highest = self.scale or self._of_training()
+        """The regression head over the training examples' scores. Raises DataError if they are all equal."""
+        mean, spread, lowest, highest = self.scale or _scale(self.splits["train"])
         return RegressionHead(
             mean=mean,
             spread=spread,
@@ -70,8 +67,15 @@ class RegressionDataset:
 DATASET = RegressionDataset
 
 
+def _scale(examples: Sequence[RegressionExample]) -> Scale:
+    scores = np.asarray([example.score for example in examples])
+    if not np.ptp(scores) > 0:
+        raise DataError(f"every training text has the score {scores[0]:g}; at least two different scores are needed")
+    return float(scores.mean()), float(scores.std()), float(scores.min()), float(scores.max())
+
+
 class ScoreAnswers(Answers):
-    """Scores. spread: the standard deviation of the training split's scores."""
+    """Scores. spread: the standard deviation of the scores that are learned from."""
 
     def __init__(self, spread: float) -> None:
         self.spread = spread
@@ -92,8 +96,8 @@ class ScoreAnswers(Answers):
 class RegressionHead(TextHead):
     """A number for whole texts.
 
-    mean, spread: the mean and standard deviation of the training split's scores. bounds: their minimum and maximum, to
-    which answers are clipped. segments, reads_end: see `TextHead`.
+    mean, spread: the mean and standard deviation of the scores that are learned from. bounds: their minimum and
+    maximum, to which answers are clipped. segments, reads_end: see `TextHead`.
     """
 
     def __init__(

@@ -43,6 +43,10 @@ class SpanDataset:
     overlap: int | None = None
     no_answers: bool | None = None
 
+    def known_from(self, examples: Sequence[SpanExample]) -> SpanDataset:  # noqa: ARG002 - where there are scores
+        """The data set itself: whether a question may have no answer belongs to the task."""
+        return self
+
     def settled(self) -> SpanDataset:
         """The data set with `no_answers` determined by the training split."""
         return replace(self, no_answers=self._may_have_none())

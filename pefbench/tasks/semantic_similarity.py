@@ -1,7 +1,8 @@
 """Semantic similarity: score how similar in meaning two sentences are.
 
 As in STS-B (Cer et al. 2017, arXiv:1708.00055; scores from 0 to 5) and SICK (Marelli et al. 2014; from 1 to 5). Any
-scale will do: scores are standardised for training, and answers are on the scale of the data.
+scale will do: scores are standardised for training, by the training examples in use (`train.max_examples`), and answers
+are on the scale of the data.
 """
 
 from __future__ import annotations

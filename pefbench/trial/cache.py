@@ -59,7 +59,7 @@ class Shared:
     def encoded(self, recipe: Recipe, split: str, encode: Callable[[], Encoded]) -> Encoded:
         """A tokenised split of the recipe; calls `encode` if it is not cached."""
         depends = [*_data(recipe), recipe.model.model_dump(mode="json"), recipe.train.max_length, split]
-        if split == "train" and recipe.train.max_examples is not None:
+        if recipe.train.max_examples is not None:  # decides what is learned from, and the scale of scores
             depends.append(recipe.train.max_examples)
         return self._once(["encoded", *depends], encode)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ def prepare(
     """
     shared = shared or Shared(keeps=False)
     with phases.measure("load"):
-        data = shared.corpus(with_precision(recipe))
+        data = _limited(recipe, shared.corpus(with_precision(recipe)))
         found = ready(recipe, data.dataset, shared)
     recipe, head, tokenizer = found.recipe, found.head, found.tokenizer
     with phases.measure("tokenize"):
@@ -95,6 +95,14 @@ def prepare(
         }
     made = {field.name: getattr(found, field.name) for field in fields(Ready)} | {"head": head}
     return Prepared(**made, corpus=data, examples=examples, encoded=encoded, refused=refused)
+
+
+def _limited(recipe: Recipe, data: Corpus) -> Corpus:
+    """The corpus whose head knows the scores of the examples that `train.max_examples` selects, not of the others."""
+    if recipe.train.max_examples is None:
+        return data
+    drawn = subset(data.dataset.splits["train"], recipe.train.max_examples, recipe.data.seed or 0)
+    return replace(data, dataset=data.dataset.known_from(drawn))
 
 
 def _encoded(

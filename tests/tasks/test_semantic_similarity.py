@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
 from pefbench.errors import DataError
+from pefbench.recipe import load_recipe
+from pefbench.trial import run
+from pefbench.trial.subset import subset
 from tests.tasks import pairs
 from tests.tasks.loading import load
 
@@ -72,3 +77,16 @@ def test_a_trial_ends_with_scipys_values(world: World, tmp_path: Path) -> None:
     assert {*result["baselines"]} == {"mean_score", "word_overlap_score"}
     assert result["baselines"]["word_overlap_score"]["pearson"]["value"] > 0.5
     assert result["baselines"]["mean_score"]["spearman"]["value"] == 0
+
+
+def test_the_scale_is_that_of_the_examples_that_are_learned_from(world: World, tmp_path: Path) -> None:
+    pairs.write(tmp_path / "x.tsv", ("sentence1", "sentence2", "score"), ROWS)
+    changes = {"data": {"source": f"file:{tmp_path / 'x.tsv'}"}, "train__epochs": 1, "train__max_examples": 7}
+    path = run.run(load_recipe(world.recipe("few", task=TASK, **changes)), tmp_path / "out")
+    assert json.loads(path.read_text(encoding="utf8"))["round_trip"]["reproduced"]
+    saved = json.loads((path.with_suffix("") / "trial.json").read_text(encoding="utf8"))
+    train = load(TASK, tmp_path / "x.tsv").dataset.splits["train"]
+    scores = np.asarray([each.score for each in subset(train, 7, 0)])
+    expected = [scores.mean(), scores.std(), scores.min(), scores.max()]
+    assert saved["head"]["values"]["scale"] == pytest.approx(expected)
+    assert expected[0] != pytest.approx(np.mean([each.score for each in train]))
