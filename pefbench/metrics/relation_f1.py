@@ -98,7 +98,9 @@ class RelationF1(ClassMetric):
         """Right, predicted and gold examples by relation of each example: (examples, 3 * relations)."""
         relations = self._relations([*predictions, *references])
         code = {name: position for position, name in enumerate(relations)}
-        one_hot = np.concatenate([np.eye(len(relations)), np.zeros((1, len(relations)))])  # the last row is the label left out
+        one_hot = np.concatenate(
+            [np.eye(len(relations)), np.zeros((1, len(relations)))]
+        )  # the last row is the label left out
         found, wanted = (
             one_hot[[code.get(relation(label), -1) for label in labels]] for labels in (predictions, references)
         )

@@ -40,7 +40,8 @@ def _example(row: Row) -> SequenceExample:
     company = row.values["company"]
     if company is not None and not (isinstance(company, str) and company.strip()):
         raise values.wrong(row, "company", "a name")
-    return SequenceExample(values.text(row, "text"), labels.label(row), company)
+    text = values.text(row, "text")
+    return SequenceExample(text, labels.label(row), company, cluster=text if company else "")
 
 
 def _named(row: Row, rating: float) -> Row:

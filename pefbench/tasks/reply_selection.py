@@ -40,9 +40,9 @@ def text(values: Mapping[str, Any]) -> str:
 
 
 def group(values: Mapping[str, Any]) -> str:
-    """The beginning of a conversation, or the context of a single reply; it must be in a single split."""
+    """The first turn, which must be in a single split: a row's reply is often a turn of another row's context."""
     turns = _turns(values["context"])
-    return turns[0] if _is_conversation(values) and turns else "\n".join(turns)
+    return turns[0] if turns else ""
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int) -> ChoiceDataset:
@@ -75,7 +75,7 @@ def _replied(row: Row, context: str) -> choices.Question:
     """A row's own reply, or the one that it names among its candidates."""
     reply = row.values["reply"]
     if row.values["candidates"] is None:
-        return choices.Question(row, context, values.text(row, "reply"), cluster=context)
+        return choices.Question(row, context, values.text(row, "reply"), cluster=group(row.values))
     candidates = choices.texts(row.values["candidates"], row, "candidates")
     if row.values["label"] is not None:
         right = choices.place(row, "label", len(candidates))
@@ -83,7 +83,7 @@ def _replied(row: Row, context: str) -> choices.Question:
         right = candidates.index(reply)
     else:
         raise DataError(f"{row.where}: no label, and the reply {str(reply)[:60]!r} is none of the candidates")
-    return choices.among(row, context, candidates, right)._replace(cluster=context)
+    return choices.among(row, context, candidates, right)._replace(cluster=group(row.values))
 
 
 def _unanswered(row: Row, _: object) -> ChoiceExample:

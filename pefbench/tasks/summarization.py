@@ -41,8 +41,8 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> G
 
 
 def _example(row: Row) -> GenerationExample:
-    summaries = references.texts(row, "summary")
-    return replace(_unanswered(row), target=summaries[0], references=references.others(summaries))
+    summaries, example = references.texts(row, "summary"), _unanswered(row)
+    return replace(example, target=summaries[0], references=references.others(summaries), cluster=example.prompt)
 
 
 def _unanswered(row: Row, _: object = None) -> GenerationExample:

@@ -102,7 +102,9 @@ def read(
             notes.append(Odd(f"{lacking} rows of {split} have no text in {source_language} or {target_language}"))
         pairs = bad.good(complete, lambda row: _pair(row, pair))
         examples[split] = [
-            GenerationExample(source, targets[0], references=references.others(targets), instruction=instruction)
+            GenerationExample(
+                source, targets[0], references=references.others(targets), instruction=instruction, cluster=source
+            )
             for source, targets in pairs
         ]
     return generation.dataset(examples, notes=notes, keep="start", **options)

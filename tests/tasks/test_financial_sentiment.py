@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pefbench.errors import DataError, RecipeError
+from pefbench.heads._labels import LabelAnswers
 from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.financial_sentiment import TASK
@@ -58,6 +59,8 @@ def test_the_company_is_a_second_text_where_there_is_one(tmp_path: Path) -> None
     splits = load("financial_sentiment", file).dataset.splits
     found = {(example.pair, example.label) for examples in splits.values() for example in examples}
     assert found == {("A", "negative"), ("B", "positive")}
+    clusters = LabelAnswers().clusters(splits["test"])
+    assert clusters == [example.text for example in splits["test"]]
     lines[7]["company"] = 3
     file.write_text(json.dumps(lines), encoding="utf8")
     with pytest.raises(DataError, match=r"rated\.json.*: company should be a name, got '3'"):

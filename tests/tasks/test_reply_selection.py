@@ -110,6 +110,25 @@ def test_wrong_replies_and_what_begins_alike_are_of_one_side(tmp_path: Path) -> 
     assert sum(len(side) for side in first.values()) == 60
 
 
+def test_rows_of_one_conversation_are_of_one_side_and_a_cluster(tmp_path: Path) -> None:
+    """A row's reply is a turn of the next row's context."""
+    rows = [
+        {
+            "context": [f"Question {i}?", f"answer {i}", f"why {i}"][:turns],
+            "reply": f"{('answer', 'why', 'end')[turns - 1]} {i}",
+        }
+        for i in range(60)
+        for turns in (1, 2, 3)
+    ]
+    splits = load(tmp_path / "x.jsonl", *rows).dataset.splits
+    first = {split: {each.context.partition("\n")[0] for each in found} for split, found in splits.items()}
+    assert sum(map(len, splits.values())) == 180
+    assert sum(map(len, first.values())) == 60
+    clusters = ChoiceAnswers().clusters(splits["test"])
+    assert clusters is not None
+    assert {*clusters} == first["test"]
+
+
 def test_the_examples_do_not_depend_on_the_order_of_labels_or_on_a_seed(tmp_path: Path) -> None:
     rows = [{"question": f"Question {i}?", "answer": f"reply {i}"} for i in range(90)]
     once, again = (load(tmp_path / f"{name}.jsonl", *rows).dataset.splits for name in "ab")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.heads._generation_answers import GenerationAnswers
+from pefbench.heads.search import Search
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.summarization import TASK
 from tests.tasks import loading
@@ -27,6 +29,11 @@ def test_a_text_is_asked_for_its_summary_and_its_beginning_stays() -> None:
     [example] = made.splits["train"]
     assert (example.instruction, example.prompt, example.target) == ("summarize: ", "A long text. More.", "Text.")
     assert made.keep == "start"
+
+
+def test_summaries_of_one_text_are_a_cluster() -> None:
+    given = [{"document": text, "summary": f"of {text} {i}"} for i, text in enumerate(("a", "b", "a"))]
+    assert GenerationAnswers(Search()).clusters(read(*given).splits["train"]) == ["a", "#1", "a"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.heads._generation_answers import GenerationAnswers
+from pefbench.heads.search import Search
 from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row, normalise
 from pefbench.tasks.translation import TASK
@@ -39,6 +41,11 @@ def test_a_pair_is_two_columns_or_a_mapping_of_languages() -> None:
     other = read({"translation": {"xx": "Eins", "fr": "Un"}}, source_language="fr", target_language="xx")
     assert pairs(other) == [("Un", "Eins")]
     assert other.splits["train"][0].instruction == "translate French to xx: "
+
+
+def test_translations_of_one_text_are_a_cluster() -> None:
+    given = ({"source": "Hi", "target": "Hallo"}, {"source": "Ho", "target": "Ha"}, {"source": "Hi", "target": "Tag"})
+    assert GenerationAnswers(Search()).clusters(read(*given).splits["train"]) == ["Hi", "#1", "Hi"]
 
 
 @pytest.mark.parametrize(
