@@ -65,17 +65,18 @@ def judge(
 
     scores: of at least two methods, on the same resamples. differing: how many examples each pair answers differently
     with any seed. level: of the whole family. margin: a smaller difference does not matter. proportion: whether a score
-    is the fraction of correct examples. No p is below 2 / 2^differing, the smallest p of a test that swaps the two
-    methods' answers at random. Raises ValueError for scores on different resamples.
+    is the fraction of correct examples. No p is below 2 / 2^n, the smallest p of a test that swaps the two methods'
+    answers at random, to n differing examples, or to n clusters. Raises ValueError for scores on different resamples.
     """
     family = of_scores(scores)
+    differ = np.minimum(np.asarray(differing), family.examples)
     variance = seed_variance(family)
     draws, errors = draw(family, variance), standard_errors(family, variance)
     observed = statistics(family.differences, errors)
-    floor = 2.0 * 0.5 ** np.minimum(np.asarray(differing, dtype=float), 1000.0)
+    floor = 2.0 * 0.5 ** np.minimum(differ.astype(float), 1000.0)
     p_adjusted = np.clip(np.maximum(adjusted(observed, draws.t), floor * len(floor)), 0.0, 1.0)
     within = _equivalent(family, errors, draws.t, level, margin)
-    within &= _enough_differ(np.asarray(differing), family.examples, level / len(floor), margin, proportion=proportion)
+    within &= _enough_differ(differ, family.examples, level / len(floor), margin, proportion=proportion)
     found = [
         PairTest(
             difference=difference,
@@ -107,9 +108,9 @@ def judge(
 
 
 def _with_needed(tests: Sequence[PairTest], family: Family, level: float, margin: float) -> list[PairTest]:
-    """The tests, with what would decide the undecided ones; unknown with one seed."""
+    """The tests, with what would decide the undecided ones; unknown with one seed or one cluster of examples."""
     undecided = np.array([test.answer == "undecided" for test in tests])
-    if min(family.seeds) < 2 or not undecided.any():
+    if min(family.seeds) < 2 or family.examples < 2 or not undecided.any():
         return [*tests]
     needed = power.needed(family, undecided, level, margin)
     return [replace(test, seeds=each.seeds, examples=each.examples) for test, each in zip(tests, needed, strict=True)]
@@ -127,6 +128,7 @@ def none_differs(examples: int) -> float:
 def _intervals(
     family: Family, errors: Array, drawn: Array, *, proportion: bool
 ) -> list[tuple[float | None, float | None]]:
+    errors = errors * (family.examples > 1)  # a single cluster shows no variance over examples: unknown
     reach = np.quantile(drawn, CONFIDENCE, axis=0) * errors
     found: list[tuple[float | None, float | None]] = []
     for difference, error, each in zip(family.differences.tolist(), errors.tolist(), reach.tolist(), strict=True):

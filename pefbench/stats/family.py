@@ -40,7 +40,8 @@ class Family:
 
     means: over seeds, (k,). covariance: of these means over test examples, (k, k). chance: the part of each diagonal
     entry that is due to seed and examples together, (k,). between: the variance of each mean over seeds, which also
-    contains `chance`, (k,); 0 with one seed. seeds: how many each method has, (k,). examples: size of the test split.
+    contains `chance`, (k,); 0 with one seed. seeds: how many each method has, (k,). examples: size of the test split,
+    in clusters if it has any; with a single one the variance over examples is unknown, and 0 here.
     """
 
     means: Array
@@ -100,9 +101,10 @@ def of_scores(scores: Sequence[Scores]) -> Family:
         raise ValueError(f"scores of unlike runs (resamples, examples): {sorted(shapes)}")
     examples = scores[0].examples
     correction = examples / max(1, examples - 1)  # a bootstrap's variance is that of the sample, over n
-    resampled = np.stack([each.resampled.mean(axis=0) for each in scores])
+    runs = [_varying(each.resampled) for each in scores]
+    resampled = np.stack([each.mean(axis=0) for each in runs])
     covariance = correction * np.cov(resampled, ddof=0).reshape(len(scores), len(scores))
-    single = correction * np.array([np.var(each.resampled, axis=1).mean() for each in scores])
+    single = correction * np.array([np.var(each, axis=1).mean() for each in runs])
     seeds = np.array([len(each.values) for each in scores])
     several = np.maximum(1, seeds - 1)
     chance = np.where(seeds > 1, np.maximum(0.0, single - np.diag(covariance)) / several, 0.0)
@@ -116,6 +118,13 @@ def of_scores(scores: Sequence[Scores]) -> Family:
         seeds=tuple(seeds.tolist()),
         examples=examples,
     )
+
+
+def _varying(resampled: Array) -> Array:
+    """Each run's scores on the resamples, (seeds, resamples); 0 if they differ by rounding alone, as in one cluster."""
+    least = _ROUNDING * np.maximum(1.0, np.abs(resampled).max(axis=1, keepdims=True))
+    found: Array = np.where(np.ptp(resampled, axis=1, keepdims=True) > least, resampled, 0.0)
+    return found
 
 
 def _between(values: Array) -> float:

@@ -38,7 +38,7 @@ def intervals(family: Family, ends: Sequence[tuple[float, float]]) -> list[tuple
     """The 95 % interval of each method's mean. ends: the metric's range for each, as `range_of` gives it."""
     variance = seed_variance(family)
     over = np.maximum(0.0, np.diagonal(family.shared))
-    errors = np.sqrt(over + variance.value)
+    errors = np.sqrt(over + variance.value) * (family.examples > 1)  # a single cluster shows no variance: unknown
     freedom = _freedom(over, variance.value, variance.freedom, max(1, family.examples - 1))
     critical = stdtrit(freedom, (1 + CONFIDENCE) / 2)
     return [

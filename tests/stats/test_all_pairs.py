@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from pefbench.stats.all_pairs import PairTest, judge, none_differs
+from pefbench.stats.resampling import resample
 from tests.stats.outcomes import SEEDS_ALIKE, outcomes, scores
 
 if TYPE_CHECKING:
@@ -48,6 +49,32 @@ def test_identical_answers_are_no_proof_of_no_difference(seeds: int) -> None:
     assert (found.difference, found.p, found.adjusted, found.runs) == (0.0, 1.0, 1.0, 1.0)
     assert (found.low, found.high) == pytest.approx((-0.0362, 0.0362), abs=1e-4)
     assert (found.detectable, found.answer) == (None, "undecided")
+
+
+def of_clusters(clusters: Sequence[int], seeds: int) -> PairTest:
+    """Test a method with nine of ten answers right against one with six, by examples in these clusters."""
+    random = np.random.default_rng(0)
+    right = [(random.random((seeds, len(clusters))) < share).astype(float) for share in (0.9, 0.6)]
+    differing = int((right[0][:, None] != right[1]).any(axis=(0, 1)).sum())
+    runs = [[lambda weights, row=row: weights @ row / weights.sum(axis=1) for row in rows] for rows in right]
+    found = [resample(each, len(clusters), clusters=clusters) for each in runs]
+    [pair] = judge(found, [differing], level=0.05, margin=0.01, proportion=True)
+    return pair
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_single_cluster_proves_nothing(seeds: int) -> None:
+    found = of_clusters([0] * 40, seeds)
+    assert found.difference > 0.2
+    assert (found.p, found.adjusted, found.runs, found.answer) == (1.0, 1.0, 1.0, "undecided")
+    assert (found.seeds, found.examples) == (None, None)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high - found.low > 1
+
+
+def test_two_clusters_differ_by_chance_in_half_of_all_cases() -> None:
+    assert of_clusters([0, 1] * 2000, 1).adjusted == 0.5
 
 
 def test_all_right_on_eight_examples() -> None:

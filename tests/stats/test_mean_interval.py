@@ -17,10 +17,12 @@ from tests.stats.families import Truth
 FRACTION = (0.0, 1.0)
 
 
-def of(rows: list[list[float]], ends: tuple[float, float] = FRACTION) -> tuple[float | None, float | None]:
+def of(
+    rows: list[list[float]], ends: tuple[float, float] = FRACTION, clusters: list[int] | None = None
+) -> tuple[float | None, float | None]:
     outcomes = np.asarray(rows)
     runs = [lambda weights, row=row: weights @ row / weights.sum(axis=1) for row in outcomes]
-    [found] = intervals(of_scores([resample(runs, outcomes.shape[1])]), [ends])
+    [found] = intervals(of_scores([resample(runs, outcomes.shape[1], clusters=clusters)]), [ends])
     return found
 
 
@@ -28,6 +30,18 @@ def of(rows: list[list[float]], ends: tuple[float, float] = FRACTION) -> tuple[f
 def test_eight_right_of_eight_is_as_uncertain_as_in_the_table(seeds: int) -> None:
     assert of([[1.0] * 8] * seeds) == pytest.approx((0.676, 1.0), abs=5e-4)
     assert of([[0.0] * 8] * seeds) == pytest.approx((0.0, 0.324), abs=5e-4)
+
+
+@pytest.mark.parametrize("rows", [[[1.0] * 36 + [0.0] * 4], [[1.0] * 35 + [0.0] * 5, [1.0] * 37 + [0.0] * 3]])
+def test_a_single_cluster_tells_no_more_than_one_example(rows: list[list[float]]) -> None:
+    assert of(rows, clusters=[0] * 40) == pytest.approx(wilson(0.9, 1), abs=1e-6)
+    assert of(rows, (0.0, math.inf), clusters=[0] * 40) == (None, None)
+
+
+def test_clusters_that_score_alike_except_for_rounding_tell_no_more_than_their_number() -> None:
+    assert of([[1.0] * 18 + [0.0] * 2 + [1.0] * 18 + [0.0] * 2], clusters=[0] * 20 + [1] * 20) == pytest.approx(
+        wilson(1.8, 2), abs=1e-6
+    )
 
 
 def test_without_ends_what_does_not_vary_is_unknown() -> None:
