@@ -22,6 +22,7 @@ from pefbench.server.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from concurrent.futures import Future
 
     from prometheus_client import Counter
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pefbench.inference.model import Input
     from pefbench.server.engine import Engine
     from pefbench.server.store import Served
+    from pefbench.server.work import Job
 
 
 class StreamOptions(BaseModel):
@@ -171,17 +173,29 @@ def _conversation(served: Served, wanted: Chat) -> Input:
 
 
 class Chunks:
-    """Passes a text's chunks from the engine to the event loop. `closed` stops the generation."""
+    """Passes a text's chunks from the engine to the event loop. job: the text's; None until it is submitted."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.job: Job | None = None
+        self._closed = False
         self.queue: asyncio.Queue[str | Answer | BaseException] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
 
     def told(self, text: str) -> bool:
         """Take a chunk, in the engine's thread; return whether generation should continue."""
         self.put(text)
-        return not self.closed
+        return not self._closed
+
+    def ended(self, answer: Future[Answer]) -> None:
+        """Take the whole answer, or the error in place of it."""
+        if not answer.cancelled():
+            self.put(answer.exception() or answer.result())
+
+    def close(self) -> None:
+        """Nobody reads on: stop the generation, or leave the queue if it has not begun."""
+        self._closed = True
+        if self.job is not None:
+            self.job.answer.cancel()
 
     def put(self, value: str | Answer | BaseException) -> None:
         """Enqueue a value from another thread."""
@@ -197,9 +211,9 @@ async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> 
         wanted = query.wanted
         if wanted is not None:
             query = replace(query, wanted=replace(wanted, told=chunks.told))
-        job = engine.prepare(served, query)
-        job.answer.add_done_callback(lambda done: chunks.put(done.exception() or done.result()))
-        engine.submit([job])
+        chunks.job = engine.prepare(served, query)
+        chunks.job.answer.add_done_callback(chunks.ended)
+        engine.submit([chunks.job])
 
     with asking.refusing():
         await run_in_threadpool(begin)
@@ -222,7 +236,7 @@ async def _events(chunks: Chunks, shape: Shape, counter: Counter) -> AsyncIterat
                 yield shape.last(found)
                 return
     finally:
-        chunks.closed = True
+        chunks.close()
 
 
 def _usage(answer: Answer) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
+from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from pefbench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
+    from concurrent.futures import Future
 
     from pefbench.inference.kind import Answer, Query
     from pefbench.server.store import Served, Store
@@ -86,8 +88,22 @@ class Worker(ABC):
                     self._lanes.setdefault(item.lane, deque()).append(item)
             self._news.notify()
         for job in jobs:
+            job.answer.add_done_callback(partial(self._withdraw, job))
             if not job.items:
                 self._finish(job)
+
+    def _withdraw(self, job: Job, answer: Future[Answer]) -> None:
+        """Give up the place of a job that was cancelled before it began."""
+        if not answer.cancelled():
+            return
+        with self._news:
+            for item in job.items:
+                waiting = self._lanes.get(item.lane, deque())
+                if item in waiting:
+                    waiting.remove(item)
+                    if not waiting:
+                        del self._lanes[item.lane]
+        self._leave(job)
 
     def _hold(self, jobs: Sequence[Job]) -> None:
         """Keep the weights of counted jobs in memory; if that fails, the jobs are not taken after all."""
@@ -141,12 +157,9 @@ class Worker(ABC):
 
     def _begins(self, job: Job) -> bool:
         """Whether somebody still waits for this job; marks it as started."""
-        if not job.started:
-            job.started = True
-            if not job.answer.set_running_or_notify_cancel():
-                self._leave(job)
-                return False
-        return not job.answer.cancelled()
+        if not job.started and not job.answer.cancelled():
+            job.started = job.answer.set_running_or_notify_cancel()
+        return job.started
 
     def _answer(self, items: list[Item]) -> None:
         """Answer a batch."""
@@ -190,8 +203,8 @@ class Worker(ABC):
             _log(error)
             self._fail(job, error)
             return
-        self._leave(job)
         if job.started or job.answer.set_running_or_notify_cancel():
+            self._leave(job)
             job.answer.set_result(answer)
 
     def _fail(self, job: Job, error: Exception) -> None:

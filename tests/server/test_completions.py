@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
 import pefbench
+from pefbench.server import Settings
+from pefbench.server.app import make
+from pefbench.server.engine import Engine
+from pefbench.server.store import Store
+from pefbench.server.writing import Writer
 from tests.server.test_app import KEY, Running
 from tests.trials import dialogue
 
@@ -143,3 +152,41 @@ def test_a_stream_that_is_closed_leaves_the_server_well(client: openai.OpenAI) -
         next(iter(stream))
         stream.close()
     assert client.chat.completions.create(model="says", messages=ASKED).choices[0].message.content
+
+
+def test_a_stream_that_is_left_before_its_first_piece_leaves_the_queue(
+    trial: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, score = Event(), Writer.score
+    monkeypatch.setattr(Writer, "score", lambda writer, items: (go.wait(60), score(writer, items)))
+    store = Store(1)
+    store.open("says", trial)
+    engine = Engine(store, capacity=2)
+    app = make(engine, Settings())
+    body = json.dumps({"model": "says", "prompt": "Who is 7?", "stream": True}).encode()
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/completions", "query_string": b"", "headers": headers}
+
+    async def ask_and_leave() -> int:
+        given = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return given.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app({**scope}, receive, send)
+        return int(sent[0]["status"])
+
+    served = store.find("says")
+    begun = engine.prepare(served, served.model.query("Who is 8?", "input"))
+    engine.submit([begun])
+    while not begun.started:
+        sleep(0.001)
+    assert [asyncio.run(ask_and_leave()) for _ in range(4)] == [200] * 4
+    assert engine.waiting == 1
+    go.set()
+    assert begun.answer.result(60)["text"]
+    assert engine.stop(60)

@@ -144,6 +144,22 @@ def test_what_nobody_waits_for_is_left_out(engine: Engine) -> None:
     assert engine.waiting == 0
 
 
+def test_who_leaves_the_queue_makes_room(store: Store) -> None:
+    engine = Engine(store, capacity=3)
+    with store.still:
+        first = ask(engine, "labels", "Anna")
+        while not first.started:
+            time.sleep(0.001)
+        left = [ask(engine, name, "Chen walking to town in Rome " * 40) for name in ("tags", "prompt")]
+        assert len(left[0].items) > 1, "a job of several windows"
+        assert all(job.answer.cancel() for job in left)
+        jobs = [ask(engine, "labels", "Rome"), ask(engine, "tags", "Rome")]
+        assert engine.waiting == 3
+    assert all(answer(job) for job in (first, *jobs))
+    assert engine.stop(60)
+    assert engine.waiting == 0
+
+
 def test_the_queue_has_an_end(store: Store) -> None:
     engine = Engine(store, capacity=2)
     with store.still:
