@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 
+from pefbench.apps.monitor import names
 from pefbench.apps.monitor.items import Item, Skipped, digest
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ class Companies:
     """Finds companies by their names. named: each company with its other names."""
 
     def __init__(self, named: Mapping[str, Sequence[str]]) -> None:
-        self._patterns = {company: _pattern([company, *others]) for company, others in named.items()}
+        self._patterns = {company: names.pattern([company, *others]) for company, others in named.items()}
 
     def __call__(self, entries: Iterable[Item | Skipped]) -> list[Item | Skipped]:
         """The entries; one without a company is repeated for each company named in its text or categories."""
@@ -28,18 +27,8 @@ class Companies:
     def _about(self, entry: Item | Skipped) -> Sequence[Item | Skipped]:
         if not isinstance(entry, Item) or entry.company is not None:
             return [entry]
-        said = unicodedata.normalize("NFC", "\n".join([entry.text, *entry.categories]))
+        said = names.written("\n".join([entry.text, *entry.categories]))
         found = [company for company, pattern in self._patterns.items() if pattern.search(said)]
         return [
             replace(entry, company=company, key=digest(orjson.dumps([entry.key, company]))) for company in found
         ] or [entry]
-
-
-def _pattern(names: Sequence[str]) -> re.Pattern[str]:
-    """A pattern for any of the names as whole words, ignoring case; names in capitals, such as tickers, keep it."""
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_written, names))})(?!\w)")
-
-
-def _written(name: str) -> str:
-    words = r"\s+".join(map(re.escape, unicodedata.normalize("NFC", name).split()))
-    return words if name.isupper() else f"(?i:{words})"

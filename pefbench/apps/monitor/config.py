@@ -63,8 +63,8 @@ class MonitorSection(AppSection):
     companies: dict[str, list[str]] = Field(
         {},
         description="companies, each with its other names: an item without a company counts for those whose names "
-        "occur in its text or its feed's categories, as whole words; names in capitals (tickers) match only in "
-        "capitals",
+        "occur in its text or its feed's categories, as whole words if the script has spaces; names in capitals "
+        "(tickers) match only in capitals",
     )
     period: Length = Field("day", description="what is counted and judged together, in UTC")
     lateness: float = Field(1.0, ge=0, description="hours to wait for late items after the end of a period")

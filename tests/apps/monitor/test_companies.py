@@ -33,6 +33,31 @@ def test_names_are_whole_words_and_tickers_are_capitals(text: str, companies: li
     assert about(text) == companies
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("阿里巴巴", "阿里巴巴股价大跌", True),
+        ("Apple", "苹果公司Apple发布新产品", True),
+        ("Apple", "Applesauce发布新产品", False),
+        ("三菱UFJ", "三菱UFJが下落", True),
+        ("トヨタ", "今日のトヨタの株価", True),
+        ("トヨタ", "ﾄﾖﾀが下落", True),
+        ("ライン", "オンライン販売", False),
+        ("ラーメン", "ラーメンー", False),
+        ("NTT", "ＮＴＴの株価", True),
+        ("ปตท", "หุ้นปตท.ร่วงลง", True),
+        ("삼성전자", "오늘 삼성전자는 하락했다", True),
+        ("하이", "하이닉스 하락", False),
+        ("LG", "LG는 하락했다", True),
+        ("Альфа", "Альфабанк", False),
+    ],
+)
+def test_names_stand_in_scripts_without_spaces(name: str, text: str, found: bool) -> None:
+    [item] = Companies({name: []})([Item("key", text, 0)])
+    assert isinstance(item, Item)
+    assert item.company == (name if found else None)
+
+
 def test_a_feed_s_categories_name_companies_too() -> None:
     assert about("Profit warning", "Business", "Acme") == ["Acme"]
     assert about("Profit warning", "Business") == [None]
