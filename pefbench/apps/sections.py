@@ -22,8 +22,13 @@ class ServerSection(Section):
     """Where an application listens, and limits of requests; as for `pefbench serve`."""
 
     host: str = Field("127.0.0.1", description="address to listen on; by default, only this machine")
+    allow_hosts: list[str] = Field(
+        [],
+        description="names by which clients without an API key may address it; on loopback, only localhost otherwise",
+    )
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0: a free one")
     keys: str | None = Field(None, description="a file with API keys, one per line; null: those in PEFBENCH_API_KEYS")
+    queue: int = Field(256, ge=1, description="maximum requests waiting for an answer")
     max_body: int = Field(2**20, ge=1, description="maximum bytes of a request")
     max_inputs: int = Field(64, ge=1, description="maximum inputs per request")
     max_characters: int = Field(10_000, ge=1, description="maximum characters of an input")

@@ -68,17 +68,20 @@ def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection)
     check_extra()
     hush_libraries()
     from pefbench.apps import training
-    from pefbench.server import running, settings
+    from pefbench.server import hosts, running, settings
 
     server = config.server
+    keys = settings.read_keys(Path(server.keys) if server.keys else None)
+    models = training.all_trained(app.trainings(config), Path(config.folder))
+    listening = running.bound(parsed.host or server.host, server.port if parsed.port is None else parsed.port)
     chosen = settings.Settings(
-        keys=settings.read_keys(Path(server.keys) if server.keys else None),
+        keys=keys,
         body=server.max_body,
         inputs=server.max_inputs,
         characters=server.max_characters,
+        queue=server.queue,
+        hosts=hosts.allowed(listening, server.allow_hosts),
     )
-    models = training.all_trained(app.trainings(config), Path(config.folder))
-    listening = running.bound(parsed.host or server.host, server.port if parsed.port is None else parsed.port)
     try:
         made = app.make(config, models, chosen)
     except BaseException:

@@ -30,6 +30,14 @@ def add(commands: Commands) -> None:
     )
     serve.add_argument("--host", default=LOOPBACK, help="address to listen on (default: %(default)s, this machine)")
     serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name by which clients without an API key may address it; on loopback, only localhost otherwise; may "
+        "be repeated",
+    )
+    serve.add_argument(
         "--port", type=port, default=8000, help="port to listen on (default: %(default)s; 0: a free one)"
     )
     serve.add_argument("--models", type=given_path, metavar="DIR", help="folder whose models may be loaded over HTTP")
@@ -53,27 +61,29 @@ def add(commands: Commands) -> None:
 def _run(parsed: argparse.Namespace) -> int:
     _check(parsed)
     hush_libraries()
-    from pefbench.server import app, running, settings
+    from pefbench.server import app, hosts, running, settings
     from pefbench.server.engine import Engine
     from pefbench.server.store import Store
     from pefbench.trial.devices import set_threads
 
+    keys, named = settings.read_keys(parsed.keys), _named(parsed.trials)
+    listening = running.bound(parsed.host, parsed.port)
     chosen = settings.Settings(
         models=parsed.models,
-        keys=settings.read_keys(parsed.keys),
+        keys=keys,
         body=parsed.max_body,
         inputs=parsed.max_inputs,
         characters=parsed.max_characters,
+        queue=parsed.queue,
+        hosts=hosts.allowed(listening, parsed.allow_host),
     )
-    named = _named(parsed.trials)
-    listening = running.bound(parsed.host, parsed.port)
     set_threads(parsed.threads)
     store = Store(parsed.keep, parsed.base)
     for name, folder in named.items():
         served = store.open(name, folder)
         print_line(f"{name}: {served.model.task}{f', does not share batches: {served.alone}' if served.alone else ''}")
     host, port = listening.getsockname()[:2]
-    made = app.make(Engine(store, parsed.queue), chosen)
+    made = app.make(Engine(store, chosen.queue), chosen)
     print_line(f"{counted(len(named), 'model')} at http://{f'[{host}]' if ':' in host else host}:{port}")
     running.run(made, listening, chosen.patience)
     return 0

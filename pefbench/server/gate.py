@@ -1,9 +1,10 @@
-"""Checks a request's size and API key before anything else reads it."""
+"""Checks a request's Host, API key and size before anything else reads it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench.server import hosts
 from pefbench.server.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         try:
+            self._check_host(scope)
             self._check_key(scope)
             body = await self._body(scope, receive)
         except Refusal as refusal:
@@ -45,10 +47,18 @@ class Gate:
 
         await self.app(scope, again, send)
 
+    def _check_host(self, scope: Scope) -> None:
+        """Raise Refusal for a name that is not the server's. With keys nothing is checked: a strange page has none."""
+        given = _header(scope, b"host")
+        if self.settings.keys or self.settings.hosts is None or not given:  # browsers always say the host
+            return
+        name = hosts.named(given)
+        if not hosts.is_known(name, self.settings.hosts):
+            raise Refusal(403, f"this server does not answer to the name {name[:100]!r}; its operator can allow it")
+
     def _check_key(self, scope: Scope) -> None:
         """Raise Refusal for a wrong key."""
-        headers = {name.lower(): value for name, value in scope["headers"]}
-        given = headers.get(b"authorization", b"").decode("utf8", "surrogateescape")
+        given = _header(scope, b"authorization")
         if scope["path"].startswith(GUARDED) and not self.settings.lets_in(given):
             message = "the API key is not known" if given else "an API key is needed: Authorization: Bearer KEY"
             raise Refusal(401, message, {"WWW-Authenticate": "Bearer"})
@@ -56,7 +66,7 @@ class Gate:
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The body, or None if the client disconnects. Raises Refusal if it is too large."""
         most = self.settings.body
-        stated = next((value for name, value in scope["headers"] if name.lower() == b"content-length"), b"0")
+        stated = _header(scope, b"content-length")
         large = Refusal(413, f"the body is larger than {most:,} bytes", {"Connection": "close"})
         if stated.isdigit() and int(stated) > most:
             raise large
@@ -71,3 +81,9 @@ class Gate:
                 raise large
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    """The value of a header; empty if there is none."""
+    found = next((value for name, value in scope["headers"] if name.lower() == wanted), b"")
+    return str(found.decode("utf8", "surrogateescape"))

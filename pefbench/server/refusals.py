@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
@@ -15,6 +16,8 @@ REASONS = {
     "missing": "is missing",
     "extra_forbidden": "is unknown",
     "string_type": "should be a text",
+    "list_type": "should be a list",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "should be an object"),
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
@@ -49,7 +52,7 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
         return Refusal(400, "inputs: should be a text, an object with the model's columns, or a list of such")
     if not where:
         return Refusal(400, "the body should be a JSON object, sent as Content-Type: application/json")
-    reason = REASONS.get(first["type"], str(first["msg"]).removeprefix("Input "))
+    reason = REASONS.get(first["type"], re.sub(r"^\w+ (?=should )", "", str(first["msg"])))
     return Refusal(400, f"{where}: {reason}")
 
 

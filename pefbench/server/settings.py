@@ -26,7 +26,9 @@ class Settings:
     """models: the folder from which models may be loaded while the server runs. keys: if empty, no key is required.
 
     body: the most bytes in a request. inputs: the most inputs in a request. characters: the most characters in an
-    input. patience: how many seconds a shutdown may spend on accepted requests.
+    input. queue: how many requests (`pefbench serve`: inputs) may wait for an answer. hosts: the only names, besides
+    localhost and addresses, by which clients without a key may address it; None: any. patience: how many seconds a
+    shutdown may spend on accepted requests.
     """
 
     models: Path | None = None
@@ -34,6 +36,8 @@ class Settings:
     body: int = 2**20
     inputs: int = 64
     characters: int = 100_000
+    queue: int = 1024
+    hosts: tuple[str, ...] | None = None
     patience: float = 30.0
 
     def lets_in(self, authorization: str) -> bool:

@@ -17,6 +17,7 @@ from pefbench.errors import OutputError
 from pefbench.server.counts import Requests
 from pefbench.server.gate import Gate
 from pefbench.server.refusals import Refusal, of_validation
+from pefbench.server.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -38,10 +39,12 @@ def application(
 
     Routes under `/v1/` and `/metrics` require one of the keys. counts: the metrics of `/metrics`; None: only those of
     requests. page: the HTML file for `/`; it may link `/page.css` and `/page.js`, which all pages share. ready: whether
-    requests can be answered. lifespan: passed to FastAPI. `app.state` has `settings` and `counts`.
+    requests can be answered. lifespan: passed to FastAPI. `app.state` has `settings`, `counts` and `threads`, whose
+    `run(function, ...)` does a request's work in a thread, or refuses it if the queue is full.
     """
     app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.settings, app.state.counts = settings, counts or Requests()
+    app.state.threads = Threads(settings.queue)
     app.middleware("http")(_counted)
     app.add_middleware(Gate, settings=settings)
     _refuse(app)

@@ -123,6 +123,13 @@ def test_what_is_wrong_is_said_in_one_sentence(server: Running, body: bytes, sta
     assert ask(server, "labels", "Anna").status_code == 200
 
 
+def test_a_page_of_another_site_reads_nothing(server: Running) -> None:
+    for path in ("/v1/models", "/openapi.json", "/metrics"):
+        said = refusal(server.client.get(path, headers={"Host": f"evil.example:{server.client.base_url.port}"}), 403)
+        assert "does not answer to the name 'evil.example'" in said
+        assert server.client.get(path, headers={"Host": "localhost"}).status_code == 200
+
+
 def test_a_body_without_a_length_is_limited_too(server: Running) -> None:
     def parts() -> Iterator[bytes]:
         for _ in range(100):
@@ -181,7 +188,7 @@ def test_many_clients_at_once_get_their_own_answers(server: Running) -> None:
                 body = {"model": each[0], "inputs": each[1]}
                 if number % 3 == 0:  # breaks off
                     with socket.create_connection(mine.base_url.netloc.decode().split(":")) as raw:  # type: ignore[arg-type]
-                        raw.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+                        raw.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 100\r\n\r\n{")
                 response = mine.post("/v1/predict", json=body)
                 if response.status_code != 200 or response.json() != expected[each]:
                     wrong.append((each, response.text))

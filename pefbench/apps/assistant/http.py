@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
 from pefbench import Json  # noqa: TC001 - FastAPI reads it
 from pefbench.server import Refusal, check_text
@@ -76,6 +75,6 @@ def add(app: FastAPI, assistant: Assistant) -> None:
         }
 
     async def _counted(answer: Callable[[], Reply]) -> Json:
-        found = await run_in_threadpool(answer)
+        found = await app.state.threads.run(answer)
         replies.labels(found["why"]).inc()
         return {**found}

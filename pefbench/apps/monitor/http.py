@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
 from pefbench.apps.monitor import items, shown
 from pefbench.server import Refusal
@@ -32,32 +31,32 @@ class Given(BaseModel):
 
 def add(app: FastAPI, monitor: Monitor, config: MonitorSection, told: Callable[[Taken], None]) -> None:
     """Add them to an application. told: is given what became of the items of a request."""
-    settings, longest = app.state.settings, config.server.max_characters
+    settings, threads, longest = app.state.settings, app.state.threads, config.server.max_characters
 
     @app.post("/v1/items", summary="Takes items; they are written when it answers")
     async def take(given: Given) -> JSONResponse:
         _check(given, settings)
         now = datetime.now(UTC)
         entries = [items.of_value(each, now, longest, f"items.{i}") for i, each in enumerate(given.items)]
-        done = await run_in_threadpool(monitor.take, entries)
+        done = await threads.run(monitor.take, entries)
         told(done)
         return JSONResponse({"taken": done.taken, "repeated": done.repeated, "skipped": dict(done.skipped)})
 
     @app.get("/v1/series", summary="All series: their counts, what is usual, and whether they surge")
     async def series() -> JSONResponse:
-        return JSONResponse(await run_in_threadpool(shown.overview, monitor, config))
+        return JSONResponse(await threads.run(shown.overview, monitor, config))
 
     @app.get("/v1/series/{number}", summary="One series, period by period")
     async def one(number: int) -> JSONResponse:
         known = abs(number) < 2**63  # SQLite has no larger numbers
-        found = await run_in_threadpool(shown.trend, monitor, config, number) if known else None
+        found = await threads.run(shown.trend, monitor, config, number) if known else None
         if found is None:
             raise Refusal(404, f"there is no series {number}")
         return JSONResponse(found)
 
     @app.get("/v1/alerts", summary="The alerts, the last one first, with the headlines that caused them")
     async def alerts() -> JSONResponse:
-        return JSONResponse({"alerts": await run_in_threadpool(shown.alerts, monitor, config)})
+        return JSONResponse({"alerts": await threads.run(shown.alerts, monitor, config)})
 
 
 def _check(given: Given, settings: Settings) -> None:

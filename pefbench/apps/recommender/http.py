@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
 from pefbench import Json  # noqa: TC001 - FastAPI reads it
 from pefbench.server import Refusal, check_text
@@ -42,7 +41,7 @@ class Asked(BaseModel):
 
 def add(app: FastAPI, recommender: Recommender) -> None:
     """Add the routes to an application."""
-    registry, settings = app.state.counts.registry, app.state.settings
+    registry, settings, threads = app.state.counts.registry, app.state.settings, app.state.threads
     lists = Counter("pefbench_recommender_lists", "Lists, by whose they are.", ("user",), registry=registry)
     told = Counter("pefbench_recommender_reasons", "First reasons, by their kind.", ("kind",), registry=registry)
     items = Gauge("pefbench_recommender_items", "Items of the catalogue.", registry=registry)
@@ -52,7 +51,7 @@ def add(app: FastAPI, recommender: Recommender) -> None:
     async def recommend(asked: Asked) -> Json:
         before = recommender.taken(asked.user) if asked.user is not None else []
         used = [*before, *_used(recommender, asked, settings)]
-        found = await run_in_threadpool(recommender.recommend, used, asked.most)
+        found = await threads.run(recommender.recommend, used, asked.most)
         lists.labels("known" if before else "new" if used else "without history").inc()
         for each in found:
             told.labels(each["reasons"][0]["kind"]).inc()
@@ -62,7 +61,7 @@ def add(app: FastAPI, recommender: Recommender) -> None:
     async def search(query: str = "", most: int = 20) -> Json:
         if len(query) > settings.characters or not 1 <= most <= MOST:
             raise Refusal(400, f"query: at most {settings.characters:,} characters; most: 1 to {MOST}")
-        found = await run_in_threadpool(recommender.search, query, most)
+        found = await threads.run(recommender.search, query, most)
         return {"items": [each._asdict() for each in found]}
 
     @app.get("/v1/status", summary="The catalogue, what was left out of it, and how good the lists are")
