@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from pefbench.heads._pairs import ids
 from pefbench.heads._prompts import Chat, for_decoder
 from pefbench.heads._writing import generate
 from pefbench.heads.search import DecoderPrompt, Search
+from pefbench.models.attention_windows import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pefbench.heads._pairs import Array, End
     from pefbench.heads._writing import Writing
     from pefbench.heads.examples import GenerationExample
+
+IN_CACHE = ("PREFIX_TUNING", "CARTRIDGE", "MAM")
+"""PEFT's types whose virtual tokens are keys and values in a decoder's cache."""
 
 
 class CausalHead(GenerationHead):
@@ -104,8 +108,9 @@ class CausalHead(GenerationHead):
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], writings: Sequence[Writing]) -> Iterable[Array]:
         """Continue the prompts, padded on the left; the model derives positions from the mask."""
         found: dict[int, Array] = {}
-        prompts = [one.prompt for one in writings]
-        for group in _groups([len(one.ids) for one in prompts], together=_takes_padding(model)):
+        prompts, answer = [one.prompt for one in writings], max(one.search.max_new_tokens for one in writings)
+        lengths = [len(one.ids) for one in prompts]
+        for group in _groups(lengths, together=_takes_padding(model, max(lengths) + answer)):
             given = _padded_left([prompts[i].ids for i in group], prompts[0].tokenizer.pad_token_id)
             inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
             found |= zip(group, generate(model, [writings[i] for i in group], **inputs), strict=True)
@@ -131,11 +136,16 @@ def _groups(lengths: Sequence[int], *, together: bool) -> list[list[int]]:
     return [[i for i, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
 
 
-def _takes_padding(model: nn.Module) -> bool:
-    """Whether prompts may be padded on the left.
+def _takes_padding(model: nn.Module, length: int) -> bool:
+    """Whether prompts may be padded on the left. length: of the longest with its answer.
 
     If virtual tokens precede the text, PEFT drops the positions, and padding between the two would count as text. A
-    prefix is in the cache and keeps its positions.
+    prefix is in the cache and keeps its positions, but attention windows count padding: it would move the prefix out of
+    a window that reaches it without padding.
     """
-    config = getattr(model, "active_peft_config", None)
-    return config is None or not config.is_prompt_learning or config.peft_type in ("PREFIX_TUNING", "CARTRIDGE")
+    peft: Any = getattr(model, "active_peft_config", None)
+    virtual = getattr(peft, "num_virtual_tokens", None)
+    if not virtual:
+        return True
+    found = windows(cast("Any", model).config)
+    return peft.peft_type in IN_CACHE and (found is None or virtual + length <= found.tokens)

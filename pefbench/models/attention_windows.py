@@ -14,7 +14,10 @@ BOTH_WAYS = frozenset({"modernbert"})
 
 
 class Windows(NamedTuple):
-    """The windows of a model: the number of layers with one, and the tokens in it, from a token backwards."""
+    """The windows of a model: the number of layers with one, and the tokens in it, from a token backwards.
+
+    The first tokens of a text attend to all before them; in the chunks of Llama 4, later ones attend to fewer tokens.
+    """
 
     layers: int
     of_layers: int
@@ -39,4 +42,7 @@ def _local_layers(text: Any) -> tuple[list[bool], int | None]:
     size = getattr(text, "sliding_window", None)
     if text.model_type in ALL_ALIKE:
         return [True] * text.num_hidden_layers, size
-    return [kind == "sliding_attention" for kind in getattr(text, "layer_types", None) or ()], size
+    kinds = getattr(text, "layer_types", None) or ()
+    if "chunked_attention" in kinds:
+        return [kind == "chunked_attention" for kind in kinds], text.attention_chunk_size
+    return [kind == "sliding_attention" for kind in kinds], size

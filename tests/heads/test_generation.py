@@ -19,6 +19,7 @@ from pefbench.heads.examples import GenerationExample
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
 from pefbench.heads.seq2seq import Seq2SeqHead
+from pefbench.registry import find
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.tokenizers import CHAT, WORDS, single_bytes, words
@@ -160,6 +161,25 @@ def test_models_with_an_adapter_or_virtual_tokens_learn_and_generate_alike(kind:
         together = head.predict(model, batch, encoded.decoding)
         assert together == list(one_by_one(head, model, encoded))
         assert together == [greedy(model, encoded, i, tokenizer, 8) for i in range(len(SOME))]
+
+
+@pytest.mark.parametrize("method", ["prefix", "mam", "prompt"])
+def test_padding_moves_no_virtual_tokens_out_of_a_window(method: str) -> None:
+    base = tiny.causal_lm("mistral", sliding_window=8, initializer_range=0.5)
+    chosen: Any = find("method", method)(name=method, num_virtual_tokens=3)
+    model = chosen.apply(base, "CAUSAL_LM").eval()
+    chosen.on_model_ready(model)
+    torch.manual_seed(1)
+    for weight in model.parameters():
+        if weight.requires_grad:
+            torch.nn.init.normal_(weight)
+    head, tokenizer = head_for(base), words("mistral")
+    long = GenerationExample(" ".join(f"w{i}" for i in range(10, 30)), "w5")
+    encoded = head.encode(tokenizer, [SOME[0], long, SOME[1]], 48)
+    with torch.inference_mode():
+        together = head.predict(model, whole(encoded), encoded.decoding)
+        assert together == list(one_by_one(head, model, encoded))
+        assert together == [greedy(model, encoded, i, tokenizer, 8) for i in range(3)]
 
 
 class Parrot(torch.nn.Linear):

@@ -49,6 +49,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], list[int]]] = {
     "gemma2": ("Gemma2Config", CAUSAL, [0, 2]),
     "gemma3": ("Gemma3TextConfig", CAUSAL | {"sliding_window_pattern": 3}, [0, 1, 3]),
     "gpt_oss": ("GptOssConfig", CAUSAL | EXPERTS, [0, 2]),
+    "llama4": ("Llama4TextConfig", CAUSAL | EXPERTS | {"attention_chunk_size": WINDOW}, [0, 1, 2]),
     "cohere2": ("Cohere2Config", CAUSAL, [0, 1, 2]),
     "olmo3": ("Olmo3Config", CAUSAL, [0, 1, 2]),
     "smollm3": ("SmolLM3Config", CAUSAL | {"use_sliding_window": True, "no_rope_layers": [1, 1, 1, 0]}, [3]),
