@@ -166,9 +166,11 @@ def _generated(cell: Cell, model: Any) -> Tensor:
 def _trains_what_it_says(model: nn.Module, method: Method, sizes: dict[str, int]) -> None:
     bare = structure.unwrap(model)
     in_head = {id(weight) for name in sizes for weight in bare.get_submodule(name).parameters()}
+    fixed = structure.fixed_weights(bare) if method.trains_everything else set()
     for key, weight in model.named_parameters():
         said = id(weight) in in_head or re.search(method.trainable_pattern, key)
-        expected = bool(said) and "original_module" not in key  # PEFT keeps the head's first weights beside it
+        # PEFT keeps the head's first weights beside it.
+        expected = bool(said) and "original_module" not in key and key not in fixed
         assert weight.requires_grad == expected, f"{key}: trained {weight.requires_grad}, said {expected}"
 
 

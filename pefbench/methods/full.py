@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from pefbench.errors import MethodError
 from pefbench.methods import Method
 
 if TYPE_CHECKING:
     from torch import nn
+    from transformers import PreTrainedModel
 
 
 class Full(Method):
@@ -19,8 +20,11 @@ class Full(Method):
     trains_pretrained: ClassVar[bool] = True
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
-        """The model itself with every weight trainable. Raises MethodError for a quantised model."""
-        from pefbench.models import linear_layers
+        """The model itself with every weight trainable that its architecture trains.
+
+        Raises MethodError for a quantised model.
+        """
+        from pefbench.models import architecture, linear_layers
 
         quantised = (name for name, module in model.named_modules() if linear_layers.is_quantised(module))
         if name := next(quantised, None):
@@ -28,7 +32,10 @@ class Full(Method):
                 f"method {self.name} does not work on a quantised {type(model).__name__}: {name} is quantised, and "
                 f"quantised weights have no gradients; leave out model.quantize, or use an adapter method"
             )
-        return model.requires_grad_(requires_grad=True)
+        fixed = architecture.fixed_weights(cast("PreTrainedModel", model))
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(name not in fixed)
+        return model
 
 
 METHOD = Full

@@ -6,9 +6,12 @@ no table of names. For the content of a block, see `models/sublayers.py`.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, cast
 
+import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from pefbench.errors import MethodError
 from pefbench.models.linear_layers import join, linears, unwrapped
@@ -26,9 +29,15 @@ def backbone_name(model: nn.Module) -> str:
     """The attribute of `model` that holds its pretrained body, or "" if the model is its own backbone.
 
     A bare `BertModel` and a `T5ForConditionalGeneration` (encoder and decoder side by side) are their own backbones.
+    `Llama4ForCausalLM` names another attribute than it has: there it is the only pretrained model beside the output
+    embeddings.
     """
     prefix = getattr(model, "base_model_prefix", "")
-    return prefix if prefix and isinstance(getattr(model, prefix, None), nn.Module) else ""
+    if prefix and isinstance(getattr(model, prefix, None), nn.Module):
+        return prefix
+    bodies = [name for name, child in model.named_children() if isinstance(child, PreTrainedModel)]
+    speaks = isinstance(model, PreTrainedModel) and model.get_output_embeddings() is not None
+    return bodies[0] if speaks and len(bodies) == 1 else ""
 
 
 def backbone(model: nn.Module) -> nn.Module:
@@ -100,6 +109,16 @@ def unlisted_matrices(model: nn.Module) -> dict[str, nn.Parameter]:
         for key, weight in module.named_parameters(recurse=False)
         if weight.ndim == 3 and min(weight.shape) > 1 and not weight.requires_grad
     }
+
+
+def fixed_weights(model: PreTrainedModel) -> set[str]:
+    """The names of the weights that the architecture itself never trains: the sinusoids of Marian's positions.
+
+    A model that was loaded, merged or wrapped no longer shows them; a new one of its class without numbers does.
+    """
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        skeleton = type(model)(copy.deepcopy(model.config))
+    return {name for name, weight in skeleton.named_parameters() if not weight.requires_grad}
 
 
 def norms(model: nn.Module) -> list[str]:

@@ -41,8 +41,12 @@ def features(module: nn.Module) -> tuple[int, int]:
 
 
 def is_linear(module: nn.Module) -> bool:
-    """Whether a module, wrapped by PEFT or not, is a linear layer."""
-    return isinstance(unwrapped(module), nn.Linear | Conv1D)
+    """Whether a module, wrapped by PEFT or not, is a linear layer.
+
+    Routers, which choose experts, are not: those of Llama 4 and Phi-3.5-MoE inherit from nn.Linear, but return tuples.
+    """
+    core = unwrapped(module)
+    return isinstance(core, nn.Linear | Conv1D) and not type(core).__name__.endswith("Router")
 
 
 def is_quantised(module: nn.Module) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 A, B = "stacked_a", "stacked_b"
 """Buffers of a layer: (rank, in) and (out, rank), the second scaled. Not saved with the model: the adapter is."""
+MAGNITUDE = "lora_magnitude_vector"
+"""The attribute of PEFT's LoRA layers for DoRA's norms by adapter, empty without DoRA."""
 
 
 def keep(wrapped: Any, name: str) -> nn.Module:
@@ -53,8 +55,12 @@ def layers(model: nn.Module) -> list[nn.Module]:
 
 
 def check_called(model: nn.Module, what: str, run: Callable[[], object]) -> None:
-    """Raise MethodError if `run`, which computes with the model, does not call every layer with a stacked adapter."""
+    """Raise MethodError if `run`, which computes with the model, does not call every layer with a stacked adapter.
+
+    DoRA calls the layers, but divides their outputs by the norms of weights that lack the adapter.
+    """
     waiting = layers(model)
+    normed = {id(linear_layers.unwrapped(each)) for each in model.modules() if getattr(each, MAGNITUDE, None)}
     called: set[int] = set()
     hooks = [layer.register_forward_hook(lambda module, *_: called.add(id(module))) for layer in waiting]
     try:
@@ -62,9 +68,10 @@ def check_called(model: nn.Module, what: str, run: Callable[[], object]) -> None
     finally:
         for hook in hooks:
             hook.remove()
-    if len(called) < len(waiting):
+    past = sum(id(layer) not in called - normed for layer in waiting)
+    if past:
         raise MethodError(
-            f"{what} reads the weights of {len(waiting) - len(called)} of {len(waiting)} layers directly, without "
+            f"{what} reads the weights of {past} of {len(waiting)} layers directly, without "
             f"the adapter stacked in them; set model.adapter_mode to merge"
         )
 

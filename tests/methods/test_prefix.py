@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, Lfm2Config, Lfm2ForCausalLM
 
 from pefbench.errors import MethodError
 from pefbench.heads import Encoded
@@ -133,3 +133,11 @@ def test_options_that_contradict_each_other_are_refused() -> None:
 def test_a_text_without_pieces_is_refused(tokenizer: Any, encoded: Encoded) -> None:
     with pytest.raises(MethodError, match=r"method.init_text: ' ' has no tokens in this vocabulary"):
         started("bert", tokenizer, encoded, init="text", init_text=" ")
+
+
+def test_a_model_whose_layers_keep_states_is_refused() -> None:
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_key_value_heads": 1}
+    kinds = ["conv", "full_attention"]
+    model = Lfm2ForCausalLM(Lfm2Config(**sizes, num_hidden_layers=2, layer_types=kinds, vocab_size=16))
+    with pytest.raises(MethodError, match="Lfm2Model: some of its layers keep a state instead of keys and values"):
+        prefix().apply(model, "CAUSAL_LM")

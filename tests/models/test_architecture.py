@@ -5,6 +5,8 @@ from torch import nn
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
+    Llama4ForCausalLM,
+    Llama4TextConfig,
 )
 from transformers.models.mamba2.modeling_mamba2 import MambaRMSNormGated
 from transformers.pytorch_utils import Conv1D
@@ -139,3 +141,21 @@ def test_a_method_that_leaves_matrices_out_says_so(method: str, architecture: st
         how, how.apply(tiny.model(architecture), "TOKEN_CLS" if architecture == "xlnet" else "CAUSAL_LM")
     )
     assert [expected in line for line in said] == [True] * bool(expected)
+
+
+def test_a_body_is_found_under_another_name_than_the_class_says() -> None:
+    small = {"hidden_size": 16, "intermediate_size": 16, "intermediate_size_mlp": 16, "num_hidden_layers": 1}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8, "vocab_size": 16}
+    model = Llama4ForCausalLM(Llama4TextConfig(**small, **heads, num_local_experts=1, pad_token_id=0))
+    assert structure.backbone(model) is model.model
+    assert structure.backbone_name(model.model) == ""
+
+
+@pytest.mark.parametrize("architecture", ["marian", "bart"])
+def test_full_fine_tuning_leaves_sinusoids_alone(architecture: str) -> None:
+    model = tiny.seq2seq_lm(architecture).requires_grad_(requires_grad=False)  # as after merging an adapter
+    trained = find("method", "full")(name="full").apply(model, "SEQ_2_SEQ_LM")
+    trained(**tiny.batch(architecture)).loss.backward()
+    names = {name for name, weight in trained.named_parameters() if weight.requires_grad}
+    assert names == {name for name, weight in trained.named_parameters() if weight.grad is not None}
+    assert len(names) > 50

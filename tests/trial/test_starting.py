@@ -312,6 +312,13 @@ def test_a_method_that_reads_weights_past_the_stacked_adapter_is_refused(place: 
         stacked.check_called(model, "method x", lambda: None)
 
 
+def test_dora_whose_norms_would_lack_the_stacked_adapter_is_refused(place: Path) -> None:
+    how = find("method", "lora")(name="lora", dora=True)
+    model = how.apply(started(place, mode="stack"), SequenceHead(NAMES).task_type)
+    with pytest.raises(MethodError, match=r"method lora reads the weights of 12 of 12 layers directly"):
+        build.check_stacked(how, model)
+
+
 @pytest.mark.parametrize(
     ("rename", "resize", "expected"),
     [

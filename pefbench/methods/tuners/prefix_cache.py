@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from transformers import DynamicCache, EncoderDecoderCache
+from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
+from pefbench.errors import MethodError
 from pefbench.methods.tuners.virtual_tokens import Arguments, by_name, is_empty, parameters
 
 if TYPE_CHECKING:
@@ -32,9 +34,19 @@ class CachedPrefix:
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
-        """The route, if the stack's forward pass takes a cache."""
-        named = CACHE in parameters(stack)
-        return cls(stack, crosses=crosses) if named else None
+        """The route, if the stack's forward pass takes a cache.
+
+        Raises MethodError if some layers have no keys and values in it.
+        """
+        if CACHE not in parameters(stack):
+            return None
+        config: Any = stack.config
+        if any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in DynamicCache(config=config).layers):
+            raise MethodError(
+                f"{type(stack).__name__}: some of its layers keep a state instead of keys and values, so a prefix "
+                "cannot precede the text there; use prompt"
+            )
+        return cls(stack, crosses=crosses)
 
     def record(self, run: Callable[[], object]) -> KeyValues:
         """What `run` leaves in an empty cache; nothing if it skips a layer."""
