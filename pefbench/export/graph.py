@@ -13,6 +13,7 @@ from torch import nn
 
 from pefbench.errors import MethodError
 from pefbench.heads import forward
+from pefbench.models import sparse_attention
 from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ class Graph(nn.Module):
             return torch.stack([output.start_logits, output.end_logits], dim=-1)
         logits: Tensor = output.logits
         return logits
+
+
+def check(config: Any) -> None:
+    """Raise MethodError for a model whose attention depends on the length of a text: a graph has only one."""
+    if sparse_attention.is_sparse(config):
+        raise MethodError(
+            "--as onnx: BigBird's attention is full for short texts and sparse for long ones, but a graph has one "
+            "attention; train with a train.max_length up to which it is full"
+        )
 
 
 def write(model: nn.Module, names: Sequence[str], to: Path) -> None:

@@ -59,6 +59,17 @@ def test_an_exported_adapter_tells_a_question_from_its_context(world: World, tmp
     assert "All answers agree" in export(result, tmp_path / "out", "adapter", Options()).replay
 
 
+def test_a_card_says_that_scores_are_not_clipped(world: World, tmp_path: Path) -> None:
+    lines = dict.fromkeys(json.dumps(row) for row in rows("essay_scoring"))
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
+    data = {"source": f"file:{tmp_path / 'rows.jsonl'}"}
+    recipe = world.recipe("scored", task="essay_scoring", data=data, train__epochs=1)
+    result = run.run(load_recipe(recipe), tmp_path / "results")
+    done = export(result, tmp_path / "out", "merged", Options())
+    assert [note for note in done.notes if note.startswith("its scores are not clipped to those of the training split")]
+    assert "are not clipped" in (tmp_path / "out" / "README.md").read_text(encoding="utf8")
+
+
 def test_a_pipeline_alone_gives_the_labels_and_scores(classifier: Path, tmp_path: Path) -> None:
     export(classifier, tmp_path / "out", "merged", Options(), most=5)
     pipe: Any = transformers.pipeline("text-classification", model=str(tmp_path / "out"), device="cpu")

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import pefbench
+from pefbench.errors import MethodError
+from pefbench.export import graph
 from pefbench.export.bundle import choice
 from pefbench.export.exporting import export
 from pefbench.export.format import Options
@@ -19,6 +21,7 @@ from pefbench.export.replay import difference
 from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
 from pefbench.trial import run
+from tests import tiny
 from tests.inference.test_kinds import TASKS, rows
 from tests.trials import labelled
 from tests.worlds import write_model
@@ -110,6 +113,13 @@ def test_a_text_is_cut_where_the_tokenizer_cuts(world: World, tmp_path: Path) ->
         far = difference(one, other)
         assert far is not None
         assert far < 1e-5
+
+
+def test_attention_that_depends_on_the_length_is_refused() -> None:
+    with pytest.raises(MethodError, match="BigBird's attention is full for short texts and sparse for long ones"):
+        graph.check(tiny.config("bigbird"))
+    graph.check(tiny.config("bigbird", attention_type="original_full"))
+    graph.check(tiny.config("bert"))
 
 
 def test_candidates_that_all_have_need_not_be_given() -> None:

@@ -43,8 +43,8 @@ class Merged(Format):
         """Write weights, config with the labels, and tokenizer; for a decoder also its generation settings."""
         unwrapped = _merged(original, model).to(DTYPES[options.dtype])
         notes = list[str]()
-        if original.kind_name == "regression" and not getattr(unwrapped.config, SCALED):
-            notes.append("the head has no bias: its output is standardised, (score - mean) / standard deviation")
+        if original.kind_name == "regression":
+            notes += _of_scores(original, scaled=getattr(unwrapped.config, SCALED))
         if original.head.generates:
             unwrapped.generation_config = generation(original, unwrapped)
         unwrapped.save_pretrained(to)
@@ -141,6 +141,18 @@ def _scale(model: nn.Module, head: Head) -> bool:
         last.weight.mul_(scale.spread)
         last.bias.mul_(scale.spread).add_(scale.mean)
     return True
+
+
+def _of_scores(original: Original, *, scaled: bool) -> list[str]:
+    """How the model's output differs from the trial's scores."""
+    head: Any = original.head
+    lowest, highest = head.bounds
+    notes = [
+        f"its scores are not clipped to those of the training split, {lowest:g} to {highest:g}, as the trial's are"
+    ]
+    if not scaled:
+        notes.append("the head has no bias: its output is standardised, (score - mean) / standard deviation")
+    return notes
 
 
 def _unscaled(head: Head) -> Head:

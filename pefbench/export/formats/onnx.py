@@ -46,6 +46,7 @@ class Onnx(Format):
         if not original.tokenizer.is_fast:
             raise DataError("--as onnx: the tokenizer is implemented in Python and has no tokenizer.json")
         self._settings(original)
+        graph.check(original.prepared.config)
         if original.head.generates:
             self._check_decoder(original)
 
