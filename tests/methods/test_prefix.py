@@ -136,7 +136,12 @@ def test_a_text_without_pieces_is_refused(tokenizer: Any, encoded: Encoded) -> N
 
 
 def test_a_model_whose_layers_keep_states_is_refused() -> None:
-    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_key_value_heads": 1}
+    sizes: dict[str, Any] = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+    }
     kinds = ["conv", "full_attention"]
     model = Lfm2ForCausalLM(Lfm2Config(**sizes, num_hidden_layers=2, layer_types=kinds, vocab_size=16))
     with pytest.raises(MethodError, match="Lfm2Model: some of its layers keep a state instead of keys and values"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from torch import nn
 from transformers import (
@@ -144,8 +146,13 @@ def test_a_method_that_leaves_matrices_out_says_so(method: str, architecture: st
 
 
 def test_a_body_is_found_under_another_name_than_the_class_says() -> None:
-    small = {"hidden_size": 16, "intermediate_size": 16, "intermediate_size_mlp": 16, "num_hidden_layers": 1}
-    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8, "vocab_size": 16}
+    small: dict[str, Any] = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "intermediate_size_mlp": 16,
+        "num_hidden_layers": 1,
+    }
+    heads: dict[str, Any] = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8, "vocab_size": 16}
     model = Llama4ForCausalLM(Llama4TextConfig(**small, **heads, num_local_experts=1, pad_token_id=0))
     assert structure.backbone(model) is model.model
     assert structure.backbone_name(model.model) == ""
