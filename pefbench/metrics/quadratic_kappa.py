@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
+WIDEST = 1000
+"""The widest range of scores; scikit-learn makes a table of all pairs of them."""
+
+
 class QuadraticKappa(AdditiveMetric):
     """Quadratic weighted kappa, from -1 to 1; 0 if undefined: all scores are the same.
 
@@ -38,10 +42,15 @@ class QuadraticKappa(AdditiveMetric):
     reference = NUMBER
 
     def refusal(self, references: Sequence[float]) -> str | None:
-        """The first score that is not whole."""
+        """The first score that is not whole, or a range that is no scale."""
         if wrong := super().refusal(references):
             return wrong
-        return next((f"it needs whole-number scores, and one is {score:g}" for score in references if score % 1), None)
+        if broken := next((f"{score:g}" for score in references if score % 1), None):
+            return f"it needs whole-number scores, and one is {broken}"
+        low, high = min(references), max(references)
+        if high - low > WIDEST:
+            return f"it needs scores within {WIDEST:,} of one another, and these range from {low:g} to {high:g}"
+        return None
 
     def _compute(self, *, predictions: Sequence[float], references: Sequence[float]) -> dict[str, float]:
         predicted, gold = _scores(predictions, references)

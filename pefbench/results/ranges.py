@@ -10,7 +10,7 @@ RANGES = {
     "bleu": (0.0, 100.0),
     "bleu_lowercase": (0.0, 100.0),
     "chrf": (0.0, 100.0),
-    "cider": (0.0, inf),
+    "cider": (0.0, 10.0),
     "loss": (0.0, inf),
     "matthews": (-1.0, 1.0),
     "nist": (0.0, inf),
@@ -20,6 +20,8 @@ RANGES = {
     "spearman": (-1.0, 1.0),
 }
 """Metrics that are not fractions."""
+FAR_BELOW = frozenset({"cider"})
+"""Metrics whose values stay far below the largest: that of CIDEr needs texts equal to all their references."""
 
 
 def range_of(name: str, value: float) -> tuple[float, float]:
@@ -48,7 +50,8 @@ def margin_of_all(margin: float, name: str, value: float) -> str | None:
 def default_margin(name: str, value: float) -> float:
     """The default for a difference that does not matter: a hundredth of the metric's largest value.
 
-    For a fraction that is 0.01, for BLEU one point. Without a largest value, as for perplexity, a hundredth of `value`.
+    For a fraction that is 0.01, for BLEU one point. Without a largest value that is reached, as for perplexity and CIDEr,
+    a hundredth of `value`.
     """
     high = range_of(name, value)[1]
-    return 0.01 * (abs(value) if high == inf else high)
+    return 0.01 * (abs(value) if high == inf or name in FAR_BELOW else high)

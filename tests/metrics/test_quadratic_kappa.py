@@ -35,6 +35,13 @@ def test_registry_finds_it() -> None:
     assert registry.find("metric", "quadratic_kappa") is METRIC
 
 
+def test_scores_on_no_scale_are_refused_before_training() -> None:
+    told = "it needs scores within 1,000 of one another, and these range from 3 to 200000"
+    assert METRIC().refusal([3.0, 200_000.0, 7.0]) == told
+    assert METRIC().refusal([1.0, 2.5]) == "it needs whole-number scores, and one is 2.5"
+    assert METRIC().refusal([1000.0, 2000.0]) is None
+
+
 def test_values_by_hand() -> None:
     values = METRIC().compute(predictions=[1.2, 1.6, 3.4, 3.9], references=[1.0, 2.0, 3.0, 3.0])
     assert values == {"quadratic_kappa": 1.0}  # 3.9 is 4, which no reference has, so 3

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from pefbench.results.ranges import margin_of_all, range_of, within
+from pefbench.results.ranges import default_margin, margin_of_all, range_of, within
 
 
 def test_fractions_and_others() -> None:
@@ -36,3 +36,14 @@ def test_a_margin_as_wide_as_the_range_is_told(margin: float, name: str, value: 
     said = margin_of_all(margin, name, value)
     assert (said is not None) == is_told
     assert said is None or f"margin: {margin:g} is as wide as the whole range of {name}" in said
+
+
+def test_a_default_margin_is_a_hundredth_of_the_largest_value_or_of_the_value() -> None:
+    assert default_margin("accuracy", 0.5) == 0.01
+    assert default_margin("bleu", 31.0) == 1.0
+    assert default_margin("perplexity", 20.0) == 0.2
+    assert default_margin("cider", 0.8) == 0.008  # not .1: nobody comes near its largest value, 10
+
+
+def test_an_interval_of_cider_ends_at_its_largest_value() -> None:
+    assert within((0.1, 225142.0), "cider", 0.8) == (0.1, 10.0)
