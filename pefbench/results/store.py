@@ -18,6 +18,7 @@ import orjson
 
 from pefbench import atomic, collecting
 from pefbench.errors import DataError, OutputError, UserError
+from pefbench.results.possible import NEVER_INTERVALS
 from pefbench.results.schema import ID, is_final, read_time
 from pefbench.results.validation import problem as problem_of
 
@@ -120,7 +121,7 @@ def _forget_false_intervals(result: Result) -> None:
     """Drop the intervals of distinct-n in older results: resampling cannot give them, and most lay below the value."""
     for values in (*result.get("metrics", {}).values(), *result.get("baselines", {}).values()):
         for metric in values.values():
-            if metric["signature"].startswith("distinct|"):
+            if metric["signature"].startswith(NEVER_INTERVALS):
                 metric["low"] = metric["high"] = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from pefbench.results.possible import impossible
 from pefbench.results.schema import ID, SCHEMA, Result, is_final, read_time
 from pefbench.results.shape import mismatch, optional
 
@@ -61,6 +62,8 @@ def _inconsistency(result: Result) -> str | None:
                 read_time(time)
         except ValueError:
             return f"damaged result: provenance.{name} should be a time in ISO 8601"
+    if found := impossible(result):
+        return f"damaged result: {found}"
     found = _unfinished(result) if result["status"] == "finished" else None
     return found or (None if "foreign" in result else _untold(result))
 

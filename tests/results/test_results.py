@@ -216,7 +216,10 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path, inside: str) -> None:
 def test_the_interval_that_distinct_n_had_is_forgotten(tmp_path: Path) -> None:
     """It lay below the value, as no resample has as many different words as the corpus."""
     known = {"value": 0.8, "low": 0.6, "high": 0.7, "examples": 9, "higher_is_better": True}
-    test = {"entity_f1": known | {"signature": "entity_f1|v:1"}, "distinct_2": known | {"signature": "distinct|v:1"}}
+    test = {
+        "entity_f1": known | {"value": 0.65, "signature": "entity_f1|v:1"},
+        "distinct_2": known | {"signature": "distinct|v:1"},
+    }
     path = store(tmp_path, sample(changes={"metrics.test": test})).path
     read = read_result(path)["metrics"]["test"]
     assert (read["distinct_2"]["low"], read["distinct_2"]["high"]) == (None, None)

@@ -88,6 +88,42 @@ def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: object, words
         read_result(stored.path)
 
 
+F1 = "metrics.test.entity_f1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({f"{F1}.low": 0.9, f"{F1}.high": 0.1}, f"{F1}.low should not be above high: 0.9 > 0.1"),
+        ({f"{F1}.value": 0.7}, f"{F1}.value should be in its interval: 0.7 is not between 0.482 and 0.542"),
+        ({f"{F1}.value": -0.7}, f"{F1}.value should be in its interval: -0.7 is not between 0.482 and 0.542"),
+        ({f"{F1}.examples": -1}, f"{F1}.examples should be 0 or more, is -1"),
+        ({"phases.load.seconds": -0.5}, "phases.load.seconds should be 0 or more, is -0.5"),
+        ({"model.adapter_bytes": -1}, "model.adapter_bytes should be 0 or more, is -1"),
+        ({"data.splits.test.examples": -1}, "data.splits.test.examples should be 0 or more, is -1"),
+        (
+            {
+                "baselines": {
+                    "most_frequent": {"loss": {**sample()["metrics"]["test"]["loss"], "low": 0.4, "high": 0.3}}
+                }
+            },
+            "baselines.most_frequent.loss.low should not be above high: 0.4 > 0.3",
+        ),
+    ],
+)
+def test_an_impossible_number_is_refused(tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(DataError, match=rf"damaged result: {re.escape(words)}$"):
+        read_result(store(tmp_path, sample(changes=changes)).path)
+
+
+def test_what_is_possible_is_read(tmp_path: Path) -> None:
+    """A value at the end of its interval differs from it by rounding; metrics may be negative, as matthews is."""
+    changes = {f"{F1}.{name}": value for name, value in (("value", 0.227), ("low", 0.227 + 4e-16), ("high", 0.227))}
+    changes |= {"metrics.test.loss.value": -0.1, "metrics.test.loss.low": -0.2, "metrics.test.loss.high": 0.0}
+    result = sample(changes=changes | {"phases.train.seconds": 0})
+    assert read_result(store(tmp_path, result).path) == result
+
+
 UNTOLD = (
     *("provenance.hardware", "provenance.world_size"),
     *("data.splits.train.tokens", "data.splits.validation.dropped", "data.splits.test.tokens"),
