@@ -71,6 +71,8 @@ class Mirror(Place):
             raise UserError(f"{address}: no library for {protocol}:// is installed; {how}") from None
         except ValueError as error:
             raise UserError(f"{address}: not an address of a store, such as s3://bucket/results: {error}") from None
+        except Exception as error:  # some file systems, such as ftp, connect when they are made
+            raise OutputError(f"{address}: cannot be reached: {_reason(error)}") from error
         root = root.rstrip("/")
         if not root:
             raise UserError(f"{address}: names no folder in a store; it should be like s3://bucket/results")
@@ -96,6 +98,9 @@ class Mirror(Place):
         """Update the mirror's results and their predictions; False if there are none. Raises OutputError."""
         with self._reached("cannot be read"):
             listed: Mapping[str, Any] = self.files.find(self.root, detail=True)
+            if not listed:
+                with suppress(FileNotFoundError):
+                    self.files.ls(self.root)  # `find` ignores a server that cannot be reached
             above = f"{self.root}/"
             there = {
                 name.removeprefix(above): _version(info) for name, info in listed.items() if name.startswith(above)
@@ -261,8 +266,11 @@ class Mirror(Place):
         except (UserError, KeyboardInterrupt):
             raise
         except Exception as error:  # each store's library has its own exceptions
-            why = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise OutputError(f"{self.address}: {otherwise}: {why}") from error
+            raise OutputError(f"{self.address}: {otherwise}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _is_record(name: str) -> bool:

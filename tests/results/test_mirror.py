@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -240,6 +242,19 @@ def test_an_empty_store_is_one_to_begin_in_and_nothing_to_read(bucket: str, caps
         main(["table", f"{bucket}/nothing"])
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"error: no result in {bucket}/nothing\n"
+
+
+@pytest.mark.parametrize("protocol", ["http", "ftp"])
+def test_a_server_that_cannot_be_reached_is_no_empty_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], protocol: str
+) -> None:
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"{protocol}://127.0.0.1:{free.getsockname()[1]}/results"
+    with pytest.raises(SystemExit) as ended:
+        main(["table", address])
+    assert ended.value.code == 2
+    assert re.fullmatch(rf"error: {address}: cannot be re(ad|ached): .*[Cc]onnect.*\n", capsys.readouterr().err)
 
 
 def test_a_folder_has_one_mirror_however_it_was_come_to(bucket: str) -> None:
