@@ -68,6 +68,8 @@ def _run(parsed: argparse.Namespace) -> int:
     from pefbench.analysis import checks
     from pefbench.results.address import place_at
 
+    if parsed.junit and parsed.markdown and parsed.junit.resolve() == parsed.markdown.resolve():
+        raise UserError(f"--junit and --markdown: both name {parsed.junit}; name two files")
     results = place_at(parsed.results)
     before = results.below("baseline") if parsed.baseline is None else place_at(parsed.baseline)
     if before.folder.resolve() == results.folder.resolve():

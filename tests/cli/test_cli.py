@@ -389,6 +389,32 @@ def test_check_against_itself_is_refused(out: Path, pefbench: Callable[..., Run]
     refused(pefbench("check", out, "--baseline", out), "itself")
 
 
+def test_two_reports_of_a_check_in_one_file_are_refused(tmp_path: Path, pefbench: Callable[..., Run]) -> None:
+    both = ("--junit", tmp_path / "x", "--markdown", tmp_path / "y" / ".." / "x")
+    refused(pefbench("check", tmp_path, *both), "--junit and --markdown: both name .*x; name two files")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "--trial: cannot read .*request: No such file or directory"),
+        ("{", "--trial: cannot read .*request: it is not JSON"),
+        ("[]", "--trial: .*request is not a request for a trial: should be an object"),
+        ("{}", "--trial: .*request is not a request for a trial: recipe is missing"),
+    ],
+)
+def test_a_worker_without_a_trial_says_so(
+    tmp_path: Path, pefbench: Callable[..., Run], content: str | None, expected: str
+) -> None:
+    if content is not None:
+        (tmp_path / "request").write_text(content, encoding="utf8")
+    refused(pefbench("worker", "--trial", tmp_path / "request"), expected)
+
+
+def test_a_worker_on_cores_that_are_no_numbers_says_so(pefbench: Callable[..., Run]) -> None:
+    refused(pefbench("worker", "--cores", "first"), "pefbench worker: --cores: invalid cores value: 'first'")
+
+
 @pytest.mark.parametrize(("what", "expected"), [("tasks", "ner"), ("methods", "prefix"), ("metrics", "entity_f1")])
 def test_lists(pefbench: Callable[..., Run], what: str, expected: str) -> None:
     status, printed, _ = pefbench("list", what)

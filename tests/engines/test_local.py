@@ -132,10 +132,9 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
 def test_a_trial_through_accelerate_launch(tmp_path: Path) -> None:
     # a request that cannot work: what comes back is the trial's own word, through the launcher
     launched = Launched(tmp_path / "log", [0])
-    with pytest.raises(TrialError, match="missing"):
-        launched.ask(
-            {"recipe": {"name": "x", "method": {"name": "lora"}}, "scored": ["validation"], "out": str(tmp_path)}
-        )
+    recipe = {"name": "x", "method": {"name": "lora"}}
+    with pytest.raises(TrialError, match="task: missing"):
+        launched.ask({"recipe": recipe, "scored": ["validation"], "out": str(tmp_path), "command": ""})
 
 
 def test_no_launchers_variables_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
