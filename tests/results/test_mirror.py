@@ -223,6 +223,7 @@ def test_a_trial_in_a_store_is_read_by_every_command(
     assert "already finished" in said
     assert str(path) not in said, "in another mirror"
     assert f"  pefbench table {address}  " in printed
+    assert f"only in the store, below {address}/stored/{path.stem}\n" in printed
     again = place_at(address).folder / "stored" / path.name
     assert predictions.file_of(Stored(again, read_result(again)))
     local, copy = str(path.parents[1]), str(shutil.copytree(path.parents[1], tmp_path / "copy"))

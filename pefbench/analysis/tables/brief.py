@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench import remarks
@@ -16,7 +17,6 @@ from pefbench.results.store import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from pefbench.results.classification_report import Report
     from pefbench.results.schema import MetricValue, Result
@@ -36,7 +36,9 @@ def brief(stored: Stored, out: Path | str | None = None) -> str:
     if result["status"] != "finished":
         return summary(stored)
     reports = [f"{name}\n\n{_report(report)}" for name, report in list(result.get("report", {}).items())[:1]]
-    return "\n\n".join([_title(result), _scores(result), *reports, _costs(result), _files(stored), _next(stored, out)])
+    return "\n\n".join(
+        [_title(result), _scores(result), *reports, _costs(result), _files(stored, out), _next(stored, out)]
+    )
 
 
 def _title(result: Result) -> str:
@@ -133,12 +135,15 @@ def _kept(result: Result) -> list[tuple[str, str, str]]:
     return [("kept", step, f"epoch {kept['epoch']:.3g}, {why}{ended}")]
 
 
-def _files(stored: Stored) -> str:
+def _files(stored: Stored, out: Path | str | None) -> str:
     saved = stored.result.get("artifacts")
     paths = {"result": str(stored.path)}
     if saved is not None:
         found = {"model": saved["folder"], "predictions": saved["predictions"]}
         paths |= {name: str(stored.path.parent / path) for name, path in found.items() if path is not None}
+    # Of a trial that ran elsewhere, a store's mirror has the result and its predictions, but not the model.
+    if "model" in paths and "://" in str(out) and not Path(paths["model"]).exists():
+        paths["model"] = f"only in the store, below {out}/{stored.path.parent.name}/{stored.path.stem}"
     return "\n".join(_columns([(name, path, "") for name, path in paths.items()]))
 
 

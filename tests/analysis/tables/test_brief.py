@@ -86,3 +86,13 @@ def test_what_comes_next_names_the_store_that_the_user_named() -> None:
 def test_a_failed_trial_is_told_in_full() -> None:
     failed = at(failed_sample())
     assert brief(failed) == summary(failed)
+
+
+def test_a_model_that_only_the_store_has_is_no_path_on_this_machine(tmp_path: Path) -> None:
+    address = "s3://bucket/results"
+    stored = Stored(tmp_path / "lora_ner" / "0123456789ab.json", sample())
+    assert f"\nmodel        only in the store, below {address}/lora_ner/0123456789ab\n" in brief(stored, address)
+    model = stored.path.parent / "adapter"
+    assert f"\nmodel        {model}\n" in brief(stored, tmp_path)
+    model.mkdir(parents=True)
+    assert f"\nmodel        {model}\n" in brief(stored, address)
