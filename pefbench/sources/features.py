@@ -14,7 +14,7 @@ from pefbench.errors import DataError
 from pefbench.sources.cells import excerpt, named
 from pefbench.sources.documents import parse
 from pefbench.sources.rows import Rows
-from pefbench.sources.texts import read_text
+from pefbench.sources.texts import EncodingError, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,11 +31,16 @@ BESIDE = ("dataset_info.json", "dataset_infos.json", "features.json")
 def beside(folder: Path) -> tuple[str, Features]:
     """The file in a folder that describes its columns, and the column types; ("", {}) if there is none."""
     for name in BESIDE:
-        if (folder / name).is_file():
-            found = _features(parse(read_text(folder / name, name), name))
-            if found:
-                return name, found
+        if (folder / name).is_file() and (found := _features(parse(_text(folder / name), name))):
+            return name, found
     return "", {}
+
+
+def _text(file: Path) -> str:
+    try:
+        return read_text(file, file.name)
+    except EncodingError as error:
+        raise DataError(str(error)) from None  # such a file is UTF-8, whatever `data.encoding` says
 
 
 def _features(document: Any) -> Features:
