@@ -23,11 +23,11 @@ CURRENT = "current"
 
 
 def train(name: str, training: TrainingSection, folder: Path) -> Path:
-    """The trial of a model, trained if there is none of these settings and data.
+    """The trial of a model, trained unless there is one with these settings and data.
 
-    It runs in a process of its own, which prints what `pefbench run` prints; killed, it goes on the next time, and the
-    model is that of before until then. Raises TrialError where training fails, UserError where the settings or the data
-    are wrong.
+    Training runs in its own process, which prints what `pefbench run` prints. If it is killed, the next call resumes
+    it; until it has finished, `trained` returns the previous trial. Raises TrialError if training fails, and UserError
+    if the settings or the data are wrong.
     """
     if training.trial is None:
         out = _out(name, training, folder)

@@ -21,26 +21,26 @@ def print_once(text: str) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print to the standard output, at once; nothing where it is closed.
+    """Print a line to standard output and flush it; do nothing if standard output is closed.
 
-    Raises OutputError where it cannot be written to, and BrokenPipeError where nobody reads on.
+    Raises OutputError if it cannot be written to, and BrokenPipeError if its reader has ended.
     """
     try:
         _write(sys.stdout, text)
     except BrokenPipeError:
         raise
     except OSError as error:
-        sys.stdout = None  # or the interpreter would try again when it ends
-        raise OutputError(f"cannot write to the standard output: {atomic.reason(error)}") from None
+        sys.stdout = None  # otherwise the interpreter tries again when it ends
+        raise OutputError(f"cannot write to standard output: {atomic.reason(error)}") from None
 
 
 def complain(text: str) -> None:
-    """Print to the standard error, at once; nothing where it is closed."""
+    """Print a line to standard error and flush it; do nothing if standard error is closed."""
     _write(sys.stderr, text)
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write a line; what the stream's encoding does not have is escaped."""
+    """Write a line; characters that the stream's encoding lacks are escaped."""
     if cast("TextIO | None", stream) is None:  # closed when the process began
         return
     encoding = stream.encoding or "utf8"

@@ -45,11 +45,11 @@ def check(file: Path, out: Path) -> None:
 
 
 def _check_replaceable(file: Path, out: Path) -> None:
-    """Raise DataError where what is there is no file of answers; a device would be replaced, not written to."""
+    """Raise DataError unless `out` is another regular file; a device would be replaced instead of written to."""
     if out.is_dir():
         what = "is a folder"
     elif not out.is_file():
-        what = "is a device or a pipe, which cannot be gone on with"
+        what = "is a device or a pipe, not a file"
     elif out.samefile(file):
         what = "is the file that is read"
     else:

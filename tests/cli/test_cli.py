@@ -348,7 +348,7 @@ def test_an_interrupted_command_says_whether_it_goes_on(
 @pytest.mark.parametrize(
     ("to", "status", "said"),
     [
-        ("> /dev/full", 2, "error: cannot write to the standard output: the disk is full; make room, or choose an"),
+        ("> /dev/full", 2, "error: cannot write to standard output: the disk is full; make room, or choose an"),
         (">&-", 0, ""),
         ("2>&-", 0, ""),
         ("| head -1", 0, ""),

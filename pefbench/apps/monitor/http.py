@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class Given(BaseModel):
-    """What `/v1/items` is given."""
+    """The body of a request to `/v1/items`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    items: list[Any] = Field(description="each with text, time (ISO 8601, with its zone), company and id")
+    items: list[Any] = Field(description="each with text, time (ISO 8601 with a time zone), company and id")
 
 
 def add(app: FastAPI, monitor: Monitor, config: MonitorSection, told: Callable[[Taken], None]) -> None:
-    """Add them to an application. told: is given what became of the items of a request."""
+    """Add the routes to an application. told: called with what became of the items of each request."""
     settings, threads, longest = app.state.settings, app.state.threads, config.server.max_characters
 
-    @app.post("/v1/items", summary="Takes items; they are written when it answers")
+    @app.post("/v1/items", summary="Takes items; they are stored before the response is sent")
     async def take(given: Given) -> JSONResponse:
         _check(given, settings)
         now = datetime.now(UTC)
@@ -42,7 +42,7 @@ def add(app: FastAPI, monitor: Monitor, config: MonitorSection, told: Callable[[
         told(done)
         return JSONResponse({"taken": done.taken, "repeated": done.repeated, "skipped": dict(done.skipped)})
 
-    @app.get("/v1/series", summary="All series: their counts, what is usual, and whether they surge")
+    @app.get("/v1/series", summary="All series: their counts, the usual level, and whether they surge")
     async def series() -> JSONResponse:
         return JSONResponse(await threads.run(shown.overview, monitor, config))
 
@@ -54,7 +54,7 @@ def add(app: FastAPI, monitor: Monitor, config: MonitorSection, told: Callable[[
             raise Refusal(404, f"there is no series {number}")
         return JSONResponse(found)
 
-    @app.get("/v1/alerts", summary="The alerts, the last one first, with the headlines that caused them")
+    @app.get("/v1/alerts", summary="The alerts, newest first, with the headlines that caused them")
     async def alerts() -> JSONResponse:
         return JSONResponse({"alerts": await threads.run(shown.alerts, monitor, config)})
 
@@ -62,4 +62,4 @@ def add(app: FastAPI, monitor: Monitor, config: MonitorSection, told: Callable[[
 def _check(given: Given, settings: Settings) -> None:
     """Raise Refusal for more items than a request may have."""
     if len(given.items) > settings.inputs:
-        raise Refusal(413, f"items: at most {settings.inputs} in a request, here are {len(given.items)}")
+        raise Refusal(413, f"items: at most {settings.inputs} per request, got {len(given.items)}")
