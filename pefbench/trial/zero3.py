@@ -39,7 +39,7 @@ SETTINGS = (
         "ACCELERATE_DEEPSPEED_ZERO_STAGE",
         "zero_stage",
         "3",
-        "instead of the other stages, use FSDP2 or plain DDP",
+        "FSDP2 or plain DDP replace the other stages",
         unset="2",
     ),
     Setting(
