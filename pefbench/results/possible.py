@@ -17,7 +17,7 @@ ROUNDING = 1e-9
 
 def impossible(result: Result) -> str | None:
     """The first field with an impossible number, and what is wrong with it; None if there is none."""
-    fields = cast("dict[str, Any]", result)
+    fields = cast("dict[str, Any]", result)  # a TypedDict, whose fields are read by name
     for name in AMOUNTS:
         if found := _negative(fields.get(name), name):
             return found
