@@ -181,6 +181,10 @@ def test_the_compose_file_builds_this_image_and_is_reached_from_this_machine_alo
     assert asked[asked.index("--models") + 1] in folders
     assert all(any(value.startswith(folder) for folder in folders) for value in re.findall(r"=(/cache\S*)", DOCKERFILE))
     assert service["read_only"]
+    found = parser().parse_args(service["command"])
+    same = parser().parse_args(asked)
+    assert (found.models, found.host, found.port) == (same.models, same.host, same.port)
+    assert found.allow_host == ["localhost"]
 
 
 def test_the_compose_file_has_each_application_in_a_profile_of_its_own() -> None:
@@ -195,11 +199,12 @@ def test_the_compose_file_has_each_application_in_a_profile_of_its_own() -> None
         assert service["build"]["args"]["EXTRAS"] == "app"
         found = parser().parse_args(service["command"])
         assert (found.name, found.action, found.host, str(found.port)) == (name, "start", "0.0.0.0", checked)
+        assert found.allow_host == ["localhost"]
         [port] = service["ports"]
         assert re.fullmatch(rf"127\.0\.0\.1:\d+:{checked}", port)
         ports.add(port)
         assert home in {volume.split(":")[1] for volume in service["volumes"]}
-        kept = ("read_only", "tmpfs", "security_opt", "cap_drop", "restart", "environment")
+        kept = ("read_only", "tmpfs", "security_opt", "cap_drop", "restart", "environment", "stop_grace_period")
         assert {key: service[key] for key in kept} == {key: services["serve"][key] for key in kept}
     assert len(ports | {*services["serve"]["ports"]}) == len(services)
 

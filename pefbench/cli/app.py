@@ -36,6 +36,13 @@ def add(commands: Commands) -> None:
         "--config", type=given_path, metavar="FILE", help="its configuration, in YAML (default: the defaults)"
     )
     app.add_argument("--host", help="address to listen on (default: the configuration's)")
+    app.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name by which clients without an API key may address it, besides the configuration's; may be repeated",
+    )
     app.add_argument("--port", type=port, help="port to listen on (default: the configuration's)")
     app.set_defaults(run=_run, resumes=True)
 
@@ -80,7 +87,7 @@ def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection)
         inputs=server.max_inputs,
         characters=server.max_characters,
         queue=server.queue,
-        hosts=hosts.allowed(listening, server.allow_hosts),
+        hosts=hosts.allowed(listening, [*server.allow_hosts, *parsed.allow_host]),
     )
     try:
         made = app.make(config, models, chosen)

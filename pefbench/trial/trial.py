@@ -160,10 +160,11 @@ class Trial:
     def dry_run(self) -> None:
         """Apply the method and check that the result has room, as `run` does; then print what would be trained."""
         model = self.make_model()
-        told = "" if self.sharded else self._foresee(model).told(self.phases.costs["load"]["peak_memory_bytes"])
-        if self.is_main:
+        if self.is_main:  # before the rehearsal, which takes longer
             room = needed_bytes(loading.count(model, trainable=True), self.recipe.train.keep)
             self.place.below(self.recipe.name).check(room)
+        told = "" if self.sharded else self._foresee(model).told(self.phases.costs["load"]["peak_memory_bytes"])
+        if self.is_main:
             self._announce()
             say(told or "peak memory: not foreseen, the weights are sharded")
         self.accelerator.wait_for_everyone()
