@@ -50,8 +50,8 @@ def margin_of_all(margin: float, name: str, value: float) -> str | None:
 def default_margin(name: str, value: float) -> float:
     """The default for a difference that does not matter: a hundredth of the metric's largest value.
 
-    For a fraction that is 0.01, for BLEU one point. Without a largest value that is reached, as for perplexity and CIDEr,
-    a hundredth of `value`.
+    For a fraction that is 0.01, for BLEU one point. Without a largest value that is ever reached, as for perplexity and
+    CIDEr, a hundredth of `value`.
     """
     high = range_of(name, value)[1]
     return 0.01 * (abs(value) if high == inf or name in FAR_BELOW else high)
