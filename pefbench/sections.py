@@ -176,6 +176,14 @@ class TrainSection(Section):
     """How to train."""
 
     learning_rate: float = Field(gt=0, description="peak learning rate")
+    # Left out if null, like `model.pooling`.
+    head_learning_rate: float | None = Field(
+        None,
+        gt=0,
+        exclude_if=lambda value: value is None,
+        description="peak learning rate of the head that the task adds to the pretrained model; null: learning_rate. "
+        "With many classes and few steps a head needs a higher one than most methods",
+    )
     epochs: float = Field(5, gt=0, description="passes over the training split")
     batch_size: int = Field(32, ge=1, description="examples per step, over all processes")
     micro_batch_size: int | None = Field(

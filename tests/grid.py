@@ -181,7 +181,7 @@ def _learns_and_leaves_the_rest(model: nn.Module, method: Method, cell: Cell) ->
         for key, weight in model.named_parameters()
         if weight.requires_grad and re.search(method.trainable_pattern, key)
     }
-    settings = SimpleNamespace(learning_rate=RATE, weight_decay=0.0, optimizer="adamw")
+    settings = SimpleNamespace(learning_rate=RATE, head_learning_rate=None, weight_decay=0.0, optimizer="adamw")
     optimizer = make_optimizer(model, method, cast("TrainSection", settings))
     model.eval()  # without dropout: the loss is a function of the weights alone
     losses = []

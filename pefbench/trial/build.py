@@ -20,7 +20,7 @@ from pefbench.models import (
 )
 from pefbench.models.frozen import Frozen
 from pefbench.models.patches import questions
-from pefbench.trial import adapters, artifacts, devices
+from pefbench.trial import adapters, artifacts, devices, optimizer
 from pefbench.trial.schedule import total_steps
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
 
 
 def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
-    """The pretrained model with the recipe's method applied, ready to train. Raises MethodError."""
+    """The pretrained model with the recipe's method applied, ready to train. Raises MethodError, RecipeError."""
     method, encoded = prepared.recipe.method, prepared.encoded["train"]
+    optimizer.check_head_rate(model, prepared.recipe.train)
     if method.virtual_tokens() and sparse_attention.is_sparse(prepared.config):
         raise MethodError(
             f"method {method.name}: its virtual tokens do not work with BigBird's sparse attention; shorten "
