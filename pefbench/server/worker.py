@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
@@ -99,10 +100,10 @@ class Worker(ABC):
         with self._news:
             for item in job.items:
                 waiting = self._lanes.get(item.lane, deque())
-                if item in waiting:
+                with suppress(ValueError):
                     waiting.remove(item)
-                    if not waiting:
-                        del self._lanes[item.lane]
+                if not waiting:
+                    self._lanes.pop(item.lane, None)
         self._leave(job)
 
     def _hold(self, jobs: Sequence[Job]) -> None:

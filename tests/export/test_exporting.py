@@ -50,21 +50,22 @@ def test_an_export_answers_as_the_trial(trial: str, name: str, request: pytest.F
         export(result, tmp_path / "out", name, Options())
 
 
+def trial_of(world: World, task: str, folder: Path) -> Path:
+    """The result of a trial on this task's small rows."""
+    lines = dict.fromkeys(json.dumps(row) for row in rows(task))
+    (folder / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
+    data = {"source": f"file:{folder / 'rows.jsonl'}"}
+    recipe = world.recipe(task, task=task, data=data, train__epochs=1)
+    return run.run(load_recipe(recipe), folder / "results")
+
+
 def test_an_exported_adapter_tells_a_question_from_its_context(world: World, tmp_path: Path) -> None:
-    lines = dict.fromkeys(json.dumps(row) for row in rows("question_answering"))
-    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
-    data = {"source": f"file:{tmp_path / 'rows.jsonl'}"}
-    recipe = world.recipe("asked", task="question_answering", data=data, train__epochs=1)
-    result = run.run(load_recipe(recipe), tmp_path / "results")
+    result = trial_of(world, "question_answering", tmp_path)
     assert "All answers agree" in export(result, tmp_path / "out", "adapter", Options()).replay
 
 
 def test_a_card_says_that_scores_are_not_clipped(world: World, tmp_path: Path) -> None:
-    lines = dict.fromkeys(json.dumps(row) for row in rows("essay_scoring"))
-    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
-    data = {"source": f"file:{tmp_path / 'rows.jsonl'}"}
-    recipe = world.recipe("scored", task="essay_scoring", data=data, train__epochs=1)
-    result = run.run(load_recipe(recipe), tmp_path / "results")
+    result = trial_of(world, "essay_scoring", tmp_path)
     done = export(result, tmp_path / "out", "merged", Options())
     assert [note for note in done.notes if note.startswith("its scores are not clipped to those of the training split")]
     assert "are not clipped" in (tmp_path / "out" / "README.md").read_text(encoding="utf8")
