@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 FEWEST = 10
 """With fewer examples, equal answers may be chance."""
 REMEDY = "it has not learned to tell them apart; train longer, or try another learning rate"
+HEAD_REMEDY = f"{REMEDY}, or a higher one for the head alone (train.head_learning_rate)"
+"""For a head that starts at random and learned at the method's own rate."""
 
 
-def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
-    """A warning if the model gives all test examples the same answer although their references differ; else nothing."""
+def alike(answers: Sequence[Any], references: Sequence[Any], remedy: str = REMEDY) -> list[str]:
+    """A warning if the model gives all test examples the same answer although their references differ; else nothing.
+
+    remedy: what to try, the end of the warning.
+    """
     if len(answers) < FEWEST or len({json.dumps(each, sort_keys=True) for each in references}) == 1:
         return []
     given = {_content(each) for each in answers}
@@ -25,8 +30,8 @@ def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
         return []
     [answer] = given
     if answer == (OUTSIDE,):
-        return [f"the model tags every word of all {len(answers)} test examples as O: {REMEDY}"]
-    return [f"the model predicts {quoted(answer)} for all {len(answers)} test examples: {REMEDY}"]
+        return [f"the model tags every word of all {len(answers)} test examples as O: {remedy}"]
+    return [f"the model predicts {quoted(answer)} for all {len(answers)} test examples: {remedy}"]
 
 
 def _content(answer: Any) -> Any:

@@ -37,6 +37,13 @@ def check_head_rate(model: nn.Module, settings: TrainSection) -> None:
         )
 
 
+def shares_its_rate(model: nn.Module, settings: TrainSection) -> bool:
+    """Whether a new head learned at the same rate as other weights, which may need a lower one."""
+    head = {id(weight) for weight in _head(model)}
+    trained = {id(weight) for weight in model.parameters() if weight.requires_grad}
+    return settings.head_learning_rate is None and bool(head & trained) and bool(trained - head)
+
+
 def _head(model: nn.Module) -> list[nn.Parameter]:
     """The weights of the head, wrapped by PEFT or not."""
     base = architecture.unwrap(model)

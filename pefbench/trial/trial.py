@@ -26,13 +26,14 @@ from pefbench.trial import (
     validation,
 )
 from pefbench.trial.adapters import joined_fingerprint
-from pefbench.trial.alike import alike
+from pefbench.trial.alike import HEAD_REMEDY, REMEDY, alike
 from pefbench.trial.cache import Shared
 from pefbench.trial.dropout import how_drawn, leaves_modules_out
 from pefbench.trial.ending import Ending
 from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path
 from pefbench.trial.holding import held
 from pefbench.trial.loop import Training
+from pefbench.trial.optimizer import shares_its_rate
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import answer
 from pefbench.trial.prepare import prepare
@@ -239,7 +240,7 @@ class Trial:
             with out_of_memory.told("scoring", self.recipe):
                 self.record.add(**score_trial(self.prepared, answers, baselines))
             if "test" in predicted:
-                self._warn_if_alike(answers["test"])
+                self._warn_if_alike(trained, answers["test"])
         if "test" in predicted:
             with sharding.whole_weights(trained, keep=self.is_main):
                 if self.is_main:
@@ -305,9 +306,11 @@ class Trial:
         if head.thresholds:
             self.record.add(thresholds=dict(head.thresholds))
 
-    def _warn_if_alike(self, answers: Sequence[Any]) -> None:
+    def _warn_if_alike(self, trained: nn.Module, answers: Sequence[Any]) -> None:
         references = self.head.answers.references(self.prepared.examples["test"])
-        self.record.add(warnings=[*self.record.reached["warnings"], *alike(answers, references)])
+        unwrapped = self.accelerator.unwrap_model(trained, keep_fp32_wrapper=True)
+        remedy = HEAD_REMEDY if shares_its_rate(unwrapped, self.recipe.train) else REMEDY
+        self.record.add(warnings=[*self.record.reached["warnings"], *alike(answers, references, remedy)])
 
     def _time_inference(self, model: nn.Module, adapted: Timed) -> None:
         """Record the time to predict test, also with the method merged. Must come last: merging changes the model."""

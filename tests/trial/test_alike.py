@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pefbench.trial.alike import FEWEST, alike
+from pefbench.trial.alike import FEWEST, HEAD_REMEDY, alike
 
 MIXED = ["a", "b"] * FEWEST
 
@@ -16,6 +16,8 @@ def test_of_tags_that_are_all_outside_it_says_so() -> None:
     references = [["O", "B-X"] if i else ["O"] for i in range(20)]
     [warning] = alike(answers, references)
     assert warning.startswith("the model tags every word of all 20 test examples as O: ")
+    assert "head" not in warning
+    assert alike(answers, references, HEAD_REMEDY)[0].endswith("for the head alone (train.head_learning_rate)")
 
 
 @pytest.mark.parametrize(

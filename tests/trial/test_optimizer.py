@@ -10,7 +10,7 @@ from pefbench.errors import RecipeError
 from pefbench.recipe import load_recipe
 from pefbench.results.store import read_result
 from pefbench.trial import build, run
-from pefbench.trial.optimizer import check_head_rate, make_optimizer
+from pefbench.trial.optimizer import check_head_rate, make_optimizer, shares_its_rate
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
 from tests import tiny
@@ -35,6 +35,9 @@ def test_the_head_alone_has_its_own_rate(world: World, method: str) -> None:
     assert heads
     assert {name for name, weight in trained.items() if id(weight) in faster} == heads
     assert sum(len(group["params"]) for group in groups) == len(trained)
+    assert not shares_its_rate(model, recipe.train)
+    one_rate = recipe.train.model_copy(update={"head_learning_rate": None})
+    assert shares_its_rate(model, one_rate) == (method != "head_only")
 
 
 def test_a_head_at_its_own_rate_trains_otherwise_and_is_part_of_the_id(world: World, out: Path) -> None:
@@ -53,4 +56,6 @@ def test_a_model_without_a_head_is_refused_before_training(world: World, archite
     train = load_recipe(world.recipe("none", train__head_learning_rate=0.5)).train
     with pytest.raises(RecipeError, match=r"train\.head_learning_rate: \w+ has no head besides its pretrained output"):
         check_head_rate(tiny.model(architecture), train)
-    check_head_rate(tiny.model(architecture), train.model_copy(update={"head_learning_rate": None}))
+    one_rate = train.model_copy(update={"head_learning_rate": None})
+    check_head_rate(tiny.model(architecture), one_rate)
+    assert not shares_its_rate(tiny.model(architecture), one_rate)
