@@ -23,7 +23,7 @@ ON_ANY_CPU = ("train.precision=fp32", "train.evaluate=none")
 """So that a slow CPU without bf16 can go on with it: validation while training is a third of a trial there."""
 COMPARISONS = {
     "software_ner": (
-        "train.max_examples=1000",
+        "train.max_examples=1500",
         "train.epochs=3",
         "data.validation=optuna",
         "data.test=werkzeug",
