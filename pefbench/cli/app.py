@@ -94,8 +94,7 @@ def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection)
     except BaseException:
         listening.close()
         raise
-    host, port = listening.getsockname()[:2]
-    print_line(f"{parsed.name} at http://{f'[{host}]' if ':' in host else host}:{port}")
+    print_line(f"{parsed.name} at {running.address(listening)}")
     running.run(made, listening, chosen.patience)
     return 0
 

@@ -82,9 +82,8 @@ def _run(parsed: argparse.Namespace) -> int:
     for name, folder in named.items():
         served = store.open(name, folder)
         print_line(f"{name}: {served.model.task}{f', does not share batches: {served.alone}' if served.alone else ''}")
-    host, port = listening.getsockname()[:2]
     made = app.make(Engine(store, chosen.queue), chosen)
-    print_line(f"{counted(len(named), 'model')} at http://{f'[{host}]' if ':' in host else host}:{port}")
+    print_line(f"{counted(len(named), 'model')} at {running.address(listening)}")
     running.run(made, listening, chosen.patience)
     return 0
 

@@ -56,6 +56,12 @@ def bound(host: str, port: int) -> socket.socket:
     return made
 
 
+def address(listening: socket.socket) -> str:
+    """The URL of a server that listens there."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def run(app: FastAPI, listening: socket.socket, patience: float) -> None:
     """Serve until a signal arrives, then finish the accepted requests."""
     config = uvicorn.Config(

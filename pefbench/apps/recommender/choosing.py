@@ -9,7 +9,7 @@ import numpy as np
 from pefbench.apps.recommender import catalogue, fusion, pace
 from pefbench.apps.recommender.evidence import Evidence
 from pefbench.apps.recommender.prepared import Prepared, of_target
-from pefbench.apps.recommender.ranking import Weights, proposals, second_features
+from pefbench.apps.recommender.ranking import Ranker, Weights, proposals, second_features
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,16 +49,15 @@ def _second(
     ready: Prepared, evidence: Evidence, targets: Sequence[Target], first: NDArray[np.float64], reranked: int
 ) -> NDArray[np.float64]:
     """How much the choice model counts, by the targets that are among what it reads; nothing where there is none."""
+    unread = np.array([1.0, 0.0])
+    ranker = Ranker(evidence, ready.known.texts, ready.reranker, Weights(first, unread, reranked))
     choices, right = [], []
     for at in range(0, len(targets), BATCH):
         batch = targets[at : at + BATCH]
-        pasts = [of_target(ready, target) for target in batch]
-        scores = [evidence.features(each.items, each.vectors) @ first for each in pasts]
-        read = [proposals(*each)[:reranked] for each in zip(scores, pasts, strict=True)]
-        texts = [[ready.known.texts[item] for item in items] for items in read]
-        chosen = ready.reranker.scores([each.texts for each in pasts], texts)
-        for target, score, items, by_model in zip(batch, scores, read, chosen, strict=True):
-            if target.item in items:
-                choices.append(second_features(score[items], by_model))
-                right.append(int(np.flatnonzero(items == target.item)[0]))
-    return fusion.fit(choices, right) if choices else np.array([1.0, 0.0])
+        found = ranker.read([of_target(ready, target) for target in batch])
+        for target, (scores, proposed, chosen) in zip(batch, found, strict=True):
+            read = proposed[: len(chosen)]
+            if target.item in read:
+                choices.append(second_features(scores[read], chosen))
+                right.append(int(np.flatnonzero(read == target.item)[0]))
+    return fusion.fit(choices, right) if choices else unread

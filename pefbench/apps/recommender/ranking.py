@@ -59,12 +59,15 @@ class Ranker:
 
     def rank(self, histories: Sequence[History]) -> list[Ranked]:
         """All items for each history."""
+        return [self._ranked(*each) for each in self.read(histories)]
+
+    def read(self, histories: Sequence[History]) -> list[tuple[Floats, NDArray[np.int64], Floats]]:
+        """The items' scores by the evidence, the proposals, and the choice model's scores of those that it has read."""
         first = [self.evidence.features(each.items, each.vectors) @ self.weights.first for each in histories]
         proposed = [proposals(scores, each) for scores, each in zip(first, histories, strict=True)]
-        read = [order[: self.weights.reranked] for order in proposed]
-        texts = [[self._texts[item] for item in items] for items in read]
+        texts = [[self._texts[item] for item in order[: self.weights.reranked]] for order in proposed]
         chosen = self._reranker.scores([each.texts for each in histories], texts)
-        return [self._ranked(*each) for each in zip(first, proposed, chosen, strict=True)]
+        return list(zip(first, proposed, chosen, strict=True))
 
     def _ranked(self, first: Floats, proposed: NDArray[np.int64], chosen: Floats) -> Ranked:
         read = proposed[: len(chosen)]
