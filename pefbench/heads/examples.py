@@ -83,8 +83,8 @@ class SpanExample:
 
     @property
     def cluster(self) -> str:
-        """The context: questions on the same context are related."""
-        return self.context
+        """The context, whatever its white space: questions on the same context are related."""
+        return " ".join(self.context.split())
 
 
 @dataclass(frozen=True, slots=True)

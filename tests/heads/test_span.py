@@ -30,6 +30,12 @@ WITH_HEAD = [name for name in tiny.EVERY if name != "marian"]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
 
+def test_contexts_that_differ_only_in_white_space_are_one_cluster() -> None:
+    examples = [SpanExample("who?", context, ()) for context in ("Anna saw Paris.", " Anna  saw\nParis. ", "Anna saw.")]
+    first, second, other = SpanHead().answers.clusters(examples) or []
+    assert first == second != other
+
+
 def example(question: str, context: str, answer: str | None = None) -> SpanExample:
     """Return an example whose answer is the first place where it stands in the context."""
     return SpanExample(question, context, () if answer is None else ((answer, context.index(answer)),))
