@@ -81,14 +81,15 @@ class RelationF1(ClassMetric):
         without, chosen = self.options.without, "without" in self.options.model_fields_set
         if chosen and (without is None or without in references):
             return None
+        reasons = [f"no reference has the label {without!r}, which it should leave out"] if chosen else []
         usual = next((each for each in references if each != without and _UNRELATED.fullmatch(each)), None)
         if usual is not None:
-            return (
+            reasons.append(
                 f"the label {usual!r} usually means that a pair has no relation, and would count as one; {{name: "
                 f"relation_f1, without: {usual}}} leaves it out (with average: micro as in TACRED), and without: "
                 f"{'null' if without not in references else without} counts it"
             )
-        return f"no reference has the label {without!r}, which it should leave out" if chosen else None
+        return "; ".join(reasons) or None
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
         found = self._averaged(predictions, references, self.options.average)

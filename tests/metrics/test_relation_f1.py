@@ -215,6 +215,8 @@ def test_other_is_left_out_unless_the_recipe_decides() -> None:
     assert METRIC().refusal([CE, CE_BACK]) is None
     assert "and without: Other counts it" in str(METRIC().refusal([OTHER, "NA"]))
     assert METRIC(without=OTHER).refusal([OTHER, "NA"]) is None
+    missing = "no reference has the label 'nothing', which it should leave out; the label 'Other' usually means"
+    assert str(METRIC(without="nothing").refusal([CE, OTHER])).startswith(missing)
     assert METRIC(without="typo").refusal([CE]) == "no reference has the label 'typo', which it should leave out"
 
 
