@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pefbench import hardware
 from pefbench.errors import RecipeError, counted
+from pefbench.methods import NOTHING
 from pefbench.models import attention_windows, vocabulary
 from pefbench.remarks import Odd, Remarks
 from pefbench.trial import adapters, packing
@@ -54,7 +55,7 @@ def remarks(prepared: Prepared, *, bad_rows: bool = True) -> Remarks:
         *_dropped(prepared),
         *map(Odd, _near(prepared)),
         *prepared.head.remarks(prepared.encoded),
-        *map(Odd, _far_rate(recipe.method, recipe.train.learning_rate)),
+        *map(Odd, _rate(recipe.method, recipe.train)),
         *map(Odd, _seldom(recipe.train, total_steps(recipe.train, len(prepared.encoded["train"])))),
         *map(Odd, _slow_precision(recipe.train.precision)),
     ]
@@ -146,7 +147,12 @@ def _seldom(settings: TrainSection, steps: int) -> list[str]:
     return [f"train.evaluate: the run has {counted(steps, 'step')}, so validation is scored only at the end"]
 
 
-def _far_rate(method: Method, rate: float) -> list[str]:
+def _rate(method: Method, train: TrainSection) -> list[str]:
+    """A warning about a learning rate that is unused, or far from the method's default."""
+    rate = train.learning_rate
+    if method.trainable_pattern == NOTHING and train.head_learning_rate is not None:
+        own = f"train.head_learning_rate: {train.head_learning_rate:g}"
+        return [f"train.learning_rate: {rate:g} is not used: {method.name} trains only the head, which has {own}"]
     if method.learning_rate / FAR <= rate <= method.learning_rate * FAR:
         return []
     return [f"train.learning_rate: {rate:g} is far from {method.name}'s default, {method.learning_rate:g}"]

@@ -90,6 +90,17 @@ def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
     assert doubts(world, train__learning_rate=0.1) == ["train.learning_rate: 0.1 is far from lora's default, 0.001"]
 
 
+def test_a_rate_that_nothing_has_is_told_of(world: World) -> None:
+    changes = {"method": {"name": "head_only"}, "train__learning_rate": 0.0001}
+    [unused] = doubts(world, **changes, train__head_learning_rate=0.01)
+    assert unused == (
+        "train.learning_rate: 0.0001 is not used: head_only trains only the head, which has train.head_learning_rate: "
+        "0.01"
+    )
+    assert "is far from head_only's default" in doubts(world, **changes)[0]
+    assert doubts(world, train__head_learning_rate=0.01) == doubts(world)
+
+
 def test_rows_that_are_nearly_training_ones_are_doubtful(world: World) -> None:
     prepared = prepare(load_recipe(world.recipe("doubtful")), Phases())
     for near, rows in (
