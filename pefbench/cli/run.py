@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench import atomic, collecting, paths
+from pefbench import atomic, collecting, launched, paths
 from pefbench.cli._arguments import add_out, add_recipe
 from pefbench.cli._terminal import hush_libraries, print_once
 
@@ -41,6 +41,7 @@ def add(commands: Commands) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
+    launched.launcher()  # before the imports, which take seconds
     with collecting.paused():
         hush_libraries()
         from pefbench.recipe import load_recipe

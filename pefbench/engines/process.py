@@ -72,12 +72,13 @@ class Process:
         if process is None:
             return 0
         status = process.wait()
-        if self.listener is not None:
-            self.listener.join(LAST_LINES_TIMEOUT)
-        for pipe in (process.stdin, process.stdout):
+        if process.stdin is not None:
             with suppress(OSError):  # a request that was never read is lost
-                if pipe is not None:
-                    pipe.close()
+                process.stdin.close()
+        if self.listener is not None:  # after that, as the workers of a launcher end with their standard input
+            self.listener.join(LAST_LINES_TIMEOUT)
+        if process.stdout is not None:
+            process.stdout.close()
         return status
 
     def _start(self, **variables: str) -> subprocess.Popen[str]:
@@ -107,7 +108,7 @@ class Process:
 
 
 class Once(Process):
-    """A new process for each trial."""
+    """A new process for each trial, which ends when this process does."""
 
     variables: Mapping[str, str] = {}
 
@@ -122,8 +123,7 @@ class Once(Process):
             file.write_text(json.dumps(request), encoding="utf8")
             self.command = self.command_for(file)
             self.process = process = self._start(**self.variables)
-            if process.stdin is not None and process.stdout is not None:
-                process.stdin.close()
+            if process.stdout is not None:  # standard input stays open: the trial ends with it
                 last = process.stdout.read().strip().rpartition("\n")[2]
             status = self._end()
         if status != 0:

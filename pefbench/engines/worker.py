@@ -15,7 +15,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
-from pefbench import collecting, hardware
+from pefbench import collecting, hardware, launched
 from pefbench.errors import DataError, HeldError, PefbenchError, PreemptedError, PrunedError
 
 if TYPE_CHECKING:
@@ -57,7 +57,12 @@ def serve(cores: set[int] | None = None) -> NoReturn:
 
 
 def run_one(request: TrialRequest) -> None:
-    """Run one trial on all processes of a launcher; the first process prints the answer as a line of JSON."""
+    """Run one trial on all processes of a launcher; the first process prints the answer as a line of JSON.
+
+    Standard input is a pipe from the process that asked. When it ends, so does this process.
+    """
+    launched.launcher()
+    _end_with_input()
     if "WORLD_SIZE" not in os.environ:
         from pefbench.trial import stopping
 
@@ -65,6 +70,14 @@ def run_one(request: TrialRequest) -> None:
     answer = _run(request, None)
     if os.environ.get("RANK", "0") == "0":
         print(json.dumps(answer), flush=True)  # noqa: T201 - to the process that asked
+
+
+def _end_with_input() -> None:
+    def wait() -> None:
+        os.read(0, 1)  # not through sys.stdin, which a waiting thread would keep from being closed
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _keep_to(cores: set[int] | None) -> None:

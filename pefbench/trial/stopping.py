@@ -1,7 +1,7 @@
 """Stopping a trial by a signal: it finishes its current step, writes a checkpoint and ends.
 
 Schedulers send SIGTERM when they take the machine away or a job's time is nearly over. SLURM can send another signal to
-every process of the job, as with ``--signal=USR2@90``.
+every process of the job, as with ``--signal=USR2@90``. A trial whose launcher was killed stops in the same way.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pefbench import launched
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,8 +21,8 @@ _told = threading.Event()
 
 
 def told() -> bool:
-    """Whether this process was told to stop."""
-    return _told.is_set()
+    """Whether this process was told to stop, or has lost its launcher."""
+    return _told.is_set() or launched.is_orphaned()
 
 
 def listen() -> None:

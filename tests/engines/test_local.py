@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from pefbench.engines.engine import Resources
@@ -18,6 +20,7 @@ from pefbench.errors import TrialError
 from pefbench.paths import child_command, child_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ECHO = "import sys\nfor line in sys.stdin: print(line.strip(), flush=True)"
@@ -127,6 +130,63 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
         pool.run([{"a": 1}], lambda *_: None)
     said = [file.read_text(encoding="utf8").strip() for file in sorted(tmp_path.glob("worker-*.log"))]
     assert "0,2" in said or "1,3" in said
+
+
+TRIAL = """
+import os, time
+os.environ["WORLD_SIZE"] = "1"  # a launcher's worker, which need not listen for signals
+from pefbench.engines import worker
+def never_ends(*_):
+    print(os.getpid(), file=open({place!r}, "w"), flush=True)
+    time.sleep(600)
+worker._run = never_ends
+worker.run_one({{}})
+"""
+COMPARISON = """
+import sys
+from pathlib import Path
+from pefbench.engines.process import Once
+class Launch(Once):
+    def command_for(self, _):
+        return [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:], start_new_session=True)",
+            sys.executable, "-c", {trial!r}]
+Launch(Path({log!r})).ask({{}})
+"""
+
+
+def test_a_launched_trial_ends_when_the_comparison_is_killed(tmp_path: Path) -> None:
+    """The comparison's death also reaches workers in sessions of their own, as torch's launcher starts them."""
+    place = tmp_path / "pid"
+    trial = TRIAL.format(place=str(place))
+    comparison = subprocess.Popen(
+        [sys.executable, "-c", COMPARISON.format(trial=trial, log=str(tmp_path / "log"))],
+        env=child_environment(),
+    )
+    try:
+        _until(lambda: place.exists() and place.read_text().endswith("\n"))
+    finally:
+        comparison.kill()
+        comparison.wait()
+    number = int(place.read_text())
+    try:
+        _until(lambda: not _runs(number))
+    finally:
+        if _runs(number):
+            os.kill(number, signal.SIGKILL)
+
+
+def _runs(number: int) -> bool:
+    try:
+        return bool(psutil.Process(number).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _until(met: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not met():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_a_trial_through_accelerate_launch(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from functools import cache
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pefbench import launched
 from pefbench.errors import PreemptedError
 from pefbench.recipe import load_recipe
 from pefbench.results import provenance
@@ -103,6 +105,14 @@ def test_an_evaluation_that_was_due_when_a_trial_was_told_to_stop_is_made_up_for
     again = read_result(run.run(recipe, tmp_path / "stopped", scored=("validation",)))
     assert again["curve"] == whole["curve"]
     assert again["metrics"] == whole["metrics"]
+
+
+def test_a_trial_that_lost_its_launcher_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not stopping.told()
+    monkeypatch.setattr(launched, "launcher", os.getpid)
+    assert stopping.told()
+    monkeypatch.setattr(launched, "launcher", os.getppid)
+    assert not stopping.told()
 
 
 def test_a_trial_in_another_thread_is_not_in_the_way_of_signals() -> None:
