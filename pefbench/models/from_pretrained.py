@@ -64,11 +64,15 @@ def plain(kind: Any, folder: Path, **options: Any) -> Any:
     return kind.from_pretrained(folder, **options, **SAFE)
 
 
-def plain_adapter(base: nn.Module, folder: Path) -> Any:
-    """The model with the adapter that PEFT alone loads from a folder. Raises what PEFT raises."""
-    from peft import PeftModel
+def plain_adapter(base: nn.Module, folder: Path, **changes: Any) -> Any:
+    """The model with the adapter that PEFT alone loads from a folder, with `changes` to its config.
 
-    return PeftModel.from_pretrained(base, folder).eval()
+    Raises what PEFT raises.
+    """
+    from peft import PeftConfig, PeftModel
+
+    config = PeftConfig.from_peft_type(**{**read_json(folder / ADAPTER), **changes}) if changes else None
+    return PeftModel.from_pretrained(base, folder, config=config).eval()
 
 
 def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -142,10 +143,15 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     loading = [f"base = {json.dumps(base_name(base.name))}{note}", *head, f"model = {auto}.from_pretrained({options})"]
     if (folder / ADAPTER).is_file():
         imports = ["from peft import PeftModel", *imports]
-        if why := why_not_alone(read_json(folder / ADAPTER)):
+        config = read_json(folder / ADAPTER)
+        if why := why_not_alone(config):
             imports += ["", f"import pefbench  # {why}"]
         inside = ".get_base_model()" if asked_inside(prepared) else ""
-        loading += [f"model = PeftModel.from_pretrained(model, folder){inside}.eval()"]
+        if task_type := opened_by_card(prepared, config):
+            imports, prompt = _with_prompt(imports, task_type)
+            loading += prompt
+        else:
+            loading += [f"model = PeftModel.from_pretrained(model, folder){inside}.eval()"]
     elif (folder / TRAINED).is_file():
         imports = ["from safetensors.torch import load_file", *imports]
         loading += [f'model.load_state_dict(load_file(f"{{folder}}/{TRAINED}"), strict=False)', "model.eval()"]
@@ -157,6 +163,29 @@ def _loading(prepared: Prepared, folder: Path) -> str:
         loading.append(f'pipe = pipeline("{PIPELINES[auto]}", model=model, tokenizer=tokenizer)')
     lines = [*imports, "", 'folder = "."  # where this card lies', *loading]
     return "```python\n" + "\n".join(lines) + "\n```"
+
+
+def _with_prompt(imports: list[str], task_type: str) -> tuple[list[str], list[str]]:
+    """The imports and functions, and the lines that open a prompt with PEFT alone: see `prompt_by_card`."""
+    from pefbench.methods.tuners.prompt_by_card import read_text_only
+
+    own = ["import json", "from pathlib import Path", "from typing import Any", "", "import torch"]
+    peft, *others = imports
+    above = [*own, peft.replace("PeftModel", "PeftConfig, PeftModel"), *others, "", ""]
+    return [*above, *inspect.getsource(read_text_only).splitlines(), ""], [
+        f'settings = json.loads(Path(folder, "{ADAPTER}").read_text()) | {{"task_type": "{task_type}"}}',
+        "config = PeftConfig.from_peft_type(**settings)",
+        "model = PeftModel.from_pretrained(model, folder, config=config).eval()",
+        "read_text_only(model)",
+    ]
+
+
+def opened_by_card(prepared: Prepared, config: Mapping[str, Any]) -> str:
+    """The task type with which the card's code opens an adapter with this config; "" if PEFT opens it as it is."""
+    from pefbench.methods.tuners.placed import BY_CARD
+    from pefbench.methods.tuners.prompt_by_card import TASK_TYPES
+
+    return TASK_TYPES[prepared.head.task_type] if config.get("task_type") == BY_CARD else ""
 
 
 def why_not_alone(config: Mapping[str, Any]) -> str:

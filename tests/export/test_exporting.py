@@ -50,18 +50,27 @@ def test_an_export_answers_as_the_trial(trial: str, name: str, request: pytest.F
         export(result, tmp_path / "out", name, Options())
 
 
-def trial_of(world: World, task: str, folder: Path) -> Path:
+def trial_of(world: World, task: str, folder: Path, method: str = "lora") -> Path:
     """The result of a trial on this task's small rows."""
     lines = dict.fromkeys(json.dumps(row) for row in rows(task))
     (folder / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
     data = {"source": f"file:{folder / 'rows.jsonl'}"}
-    recipe = world.recipe(task, task=task, data=data, train__epochs=1)
+    recipe = world.recipe(task, task=task, data=data, method={"name": method}, train__epochs=1)
     return run.run(load_recipe(recipe), folder / "results")
 
 
 def test_an_exported_adapter_tells_a_question_from_its_context(world: World, tmp_path: Path) -> None:
     result = trial_of(world, "question_answering", tmp_path)
     assert "All answers agree" in export(result, tmp_path / "out", "adapter", Options()).replay
+
+
+def test_an_exported_prompt_opens_with_peft_and_the_card_s_code(world: World, tmp_path: Path) -> None:
+    """A question and its context have token types, which PEFT's own model for questions drops."""
+    result = trial_of(world, "question_answering", tmp_path, "prompt")
+    assert "All answers agree" in export(result, tmp_path / "out", "adapter", Options()).replay
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf8")
+    assert "read_text_only(model)" in card
+    assert "import pefbench" not in card
 
 
 def test_a_card_says_that_scores_are_not_clipped(world: World, tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import DataError, RecipeError
 from pefbench.export import vllm
 from pefbench.export.format import Format, Options
+from pefbench.methods.tuners import prompt_by_card
 from pefbench.models import from_pretrained, loading
 from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.models.reading import reading
 from pefbench.trial import build
 from pefbench.trial.adapters import register
-from pefbench.trial.card import CARD, asked_inside, why_not_alone
+from pefbench.trial.card import CARD, asked_inside, opened_by_card, why_not_alone
 from pefbench.trial.saved import ABOUT
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pefbench.export.original import Original
     from pefbench.inference.kind import Answer
+    from pefbench.trial.prepare import Prepared
 
 LOADING = re.compile(r"## Load it\n.*?(?=\n## )", re.DOTALL)
 """The part of a trial's own card that loads its model."""
@@ -78,8 +80,7 @@ class Adapter(Format):
                     attention=build.attention(ready),
                     quantize=ready.recipe.model.quantize,
                 )
-            model = from_pretrained.plain_adapter(base, folder)
-            model = model.get_base_model() if asked_inside(ready) else model  # as in the card's code
+            model = _opened(base, folder, ready)
             tokenizer: Any = from_pretrained.plain(transformers.AutoTokenizer, folder)
             return original.answers(model, tokenizer)
 
@@ -89,6 +90,16 @@ class Adapter(Format):
         blocks = re.findall(r"```python\n.*?```", found[0], re.DOTALL) if found else []
         served = [vllm.usage(original, options.max_lora_rank)] if vllm.serves(original) else []
         return "\n\n".join([*blocks[-1:], *served])
+
+
+def _opened(base: nn.Module, folder: Path, prepared: Prepared) -> Any:
+    """The model with the adapter that the card's code loads from the folder. Raises what PEFT raises."""
+    if task_type := opened_by_card(prepared, read_json(folder / ADAPTER)):
+        model = from_pretrained.plain_adapter(base, folder, task_type=task_type)
+        prompt_by_card.read_text_only(model)
+        return model
+    model = from_pretrained.plain_adapter(base, folder)
+    return model.get_base_model() if asked_inside(prepared) else model
 
 
 FORMAT = Adapter()

@@ -3,6 +3,9 @@
 Their config names a task type that PEFT does not know, so that PEFT alone refuses them in one line instead of giving
 other answers. After `import pefbench`, or once this module is imported, `PeftModel.from_pretrained` makes a model that
 computes as in the trial.
+
+A prompt under a head that classifies, tags or points gets a name of its own where PEFT alone can compute the same, with
+the code of the model card: see `prompt_by_card`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from typing import Any
 
 from peft import PeftModel, PeftType
 
+from pefbench.methods.tuners import prompt_by_card
 from pefbench.methods.tuners.prefix_cache import CachedPrefix
 from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 from pefbench.methods.tuners.prompt_tokens import PromptTokens
@@ -19,6 +23,8 @@ from pefbench.models.patches import task_types
 
 TASK_TYPE = "NEEDS_IMPORT_PEFBENCH"
 """The name in PEFT's error: `Invalid task type: 'NEEDS_IMPORT_PEFBENCH'`."""
+BY_CARD = "NEEDS_CODE_OF_MODEL_CARD"
+"""Likewise, for those that the card's code opens without pefbench."""
 LANGUAGE = {"CAUSAL_LM", "SEQ_2_SEQ_LM"}
 KEYS_AND_VALUES = {PeftType.PREFIX_TUNING, PeftType.CARTRIDGE}
 
@@ -36,7 +42,8 @@ def mark(tokens: VirtualTokens) -> None:
     """Mark a new model's adapter, to be saved as one for `PlacedModel`, if PEFT alone would compute otherwise."""
     config = tokens.model.active_peft_config
     if config.is_prompt_learning and not _is_alike_in_peft(tokens):
-        config.task_type = TASK_TYPE
+        by_card = isinstance(tokens, PromptTokens) and prompt_by_card.works(tokens)
+        config.task_type = BY_CARD if by_card else TASK_TYPE
 
 
 def _is_alike_in_peft(tokens: VirtualTokens) -> bool:
@@ -51,8 +58,9 @@ def _is_alike_in_peft(tokens: VirtualTokens) -> bool:
 
 
 def register() -> None:
-    """Make the task type known to PEFT; runs on import."""
+    """Make the task types known to PEFT; runs on import."""
     task_types.register(TASK_TYPE, PlacedModel)
+    task_types.register(BY_CARD, PlacedModel)
 
 
 register()

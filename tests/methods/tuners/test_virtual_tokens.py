@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pefbench.errors import MethodError
-from pefbench.methods.tuners import prefix_attention, prefix_tokens
-from pefbench.methods.tuners.placed import TASK_TYPE, PlacedModel
+from pefbench.methods.tuners import prefix_attention, prefix_tokens, prompt_by_card
+from pefbench.methods.tuners.placed import BY_CARD, TASK_TYPE, PlacedModel
 from pefbench.methods.tuners.prefix_attention import AttentionPrefix
 from pefbench.methods.tuners.prefix_tokens import PrefixTokens, Shape
 from pefbench.methods.tuners.prompt_tokens import PromptTokens
 from pefbench.models import architecture as structure
-from pefbench.models import frozen
+from pefbench.models import from_pretrained, frozen
 from pefbench.models.frozen import Frozen
 from pefbench.registry import find
 from tests import tiny
@@ -344,6 +344,7 @@ AGREES = [
 DIFFERS = [("bert", "prompt"), ("bert", "p_tuning"), ("gpt2", "prompt"), ("distilbert", "prefix"), ("t5", "prefix")]
 """By PEFT alone a head reads a virtual token, or there is no way in, or the encoder's states have a prefix as well."""
 
+BY_CARD_S_CODE = {("bert", "prompt"), ("bert", "p_tuning"), ("gpt2", "prompt")}
 
 REFUSED = """
 from peft import PeftConfig
@@ -364,7 +365,37 @@ def test_where_peft_alone_would_differ_it_refuses(below_peft: Interpreter, tmp_p
         wrapped.save_pretrained(folder)
     lines = below_peft.run(REFUSED.format(folders=[*map(str, folders)])).splitlines()
     assert len(lines) == len(DIFFERS)
-    assert all(line.startswith(f"Invalid task type: '{TASK_TYPE}'.") for line in lines)
+    expected = [BY_CARD if (architecture, name) in BY_CARD_S_CODE else TASK_TYPE for architecture, name in DIFFERS]
+    assert [line.partition(".")[0] for line in lines] == [f"Invalid task type: '{each}'" for each in expected]
+
+
+@pytest.mark.parametrize("head", ["sequence", "token", "span"])
+@pytest.mark.parametrize("architecture", [*tiny.ENCODERS, *tiny.DECODERS])
+def test_by_the_card_s_code_peft_alone_computes_the_same(architecture: str, head: str, tmp_path: Path) -> None:
+    ours, batch = prompted(headed(architecture, head), TASKS[head]), inputs(architecture)
+    if architecture == "bert":
+        batch["token_type_ids"] = torch.ones_like(batch["input_ids"])
+    ours.save_pretrained(tmp_path)
+    assert from_pretrained.read_json(tmp_path / "adapter_config.json")["task_type"] == BY_CARD
+    task_type = prompt_by_card.TASK_TYPES[TASKS[head]]
+    theirs = from_pretrained.plain_adapter(headed(architecture, head), tmp_path, task_type=task_type)
+    assert not isinstance(theirs, PlacedModel)
+    with torch.no_grad():
+        expected, without = ours(**batch), theirs(**batch)
+        prompt_by_card.read_text_only(theirs)
+        found = theirs(**batch)
+    seen = slice(None) if head == "sequence" else batch["attention_mask"].bool()  # padding has other positions
+    for name in ("start_logits", "end_logits") if head == "span" else ("logits",):
+        assert close(found[name][seen], expected[name][seen])
+        assert without[name].shape != expected[name].shape or not close(without[name], expected[name])
+
+
+@pytest.mark.parametrize(("architecture", "head"), [("t5", "sequence"), ("bart", "sequence"), ("mpnet", "token")])
+def test_where_the_card_s_code_would_not_compute_the_same_pefbench_is_needed(architecture: str, head: str) -> None:
+    """MPNet counts positions of ids and of embeddings differently if its config names another padding than its own."""
+    wrapped: Any = method("prompt").apply(headed(architecture, head).train(), TASKS[head])
+    assert wrapped.active_peft_config.task_type == TASK_TYPE
+    assert wrapped.training
 
 
 @pytest.mark.parametrize(("architecture", "name"), AGREES)
