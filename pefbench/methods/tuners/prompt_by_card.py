@@ -62,15 +62,18 @@ def works(tokens: PromptTokens) -> bool:
     task_type = TASK_TYPES.get(model.active_peft_config.task_type)
     if task_type is None:
         return False
-    batch, training = _texts(model.get_base_model()), model.training
+    batch, training = _texts(model.get_base_model()), [each for each in model.modules() if each.training]
+    low = {torch.float16, torch.bfloat16} & {weight.dtype for weight in model.parameters()}
     model.eval()
     try:
-        ours = _logits(model(**batch), batch["attention_mask"])
-        theirs = _logits(_by_peft(tokens, task_type, batch), batch["attention_mask"])
+        with torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=bool(low)):
+            ours = _logits(model(**batch), batch["attention_mask"])
+            theirs = _logits(_by_peft(tokens, task_type, batch), batch["attention_mask"])
     except FAILURES:
         return False
     finally:
-        model.train(training)
+        for each in training:
+            each.training = True
     return ours.shape == theirs.shape and bool((ours - theirs).abs().max() <= TOLERANCE * ours.abs().max())
 
 

@@ -393,9 +393,17 @@ def test_by_the_card_s_code_peft_alone_computes_the_same(architecture: str, head
 @pytest.mark.parametrize(("architecture", "head"), [("t5", "sequence"), ("bart", "sequence"), ("mpnet", "token")])
 def test_where_the_card_s_code_would_not_compute_the_same_pefbench_is_needed(architecture: str, head: str) -> None:
     """MPNet counts positions of ids and of embeddings differently if its config names another padding than its own."""
-    wrapped: Any = method("prompt").apply(headed(architecture, head).train(), TASKS[head])
+    wrapped: Any = method("prompt").apply(headed(architecture, head), TASKS[head])
     assert wrapped.active_peft_config.task_type == TASK_TYPE
     assert wrapped.training
+    assert not wrapped.get_base_model().training  # as it was
+
+
+def test_the_card_s_code_is_tried_with_a_base_in_half_precision_too() -> None:
+    model = headed("bert", "token")
+    model.bert.to(torch.bfloat16)
+    wrapped: Any = method("prompt").apply(model, "TOKEN_CLS")
+    assert wrapped.active_peft_config.task_type == BY_CARD
 
 
 @pytest.mark.parametrize(("architecture", "name"), AGREES)
