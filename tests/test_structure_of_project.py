@@ -26,6 +26,7 @@ ORDER = [
     "atomic",
     "paths",
     "hardware",
+    "launched",
     "waiting",
     "collecting",
     "importing",
