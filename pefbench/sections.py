@@ -76,6 +76,13 @@ def _is_column(value: object) -> object:
     )
 
 
+def _is_group(value: object) -> object:
+    """Refuse, in one sentence, a value that cannot be one column's name."""
+    if value is None or isinstance(value, str) or type(value) is int:
+        return value
+    raise PydanticCustomError("group", "should be one column's name, or its number from 0")
+
+
 Column = Annotated[
     str | int | Annotated[list[str | int], Field(min_length=1)],
     BeforeValidator(_is_column),
@@ -116,6 +123,13 @@ class DataSection(Section):
         description="a row that cannot be read; error: stop, naming its file and line; skip: leave it out and count it",
     )
     # Left out if they are the default, like `model.pooling`.
+    group: Annotated[str | int | None, BeforeValidator(_is_group)] = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="column, by its name or its number from 0, whose value rows share that belong together (of one "
+        "author, patient, ...): they stay in one split and are one unit of intervals and tests. document: what the "
+        "format marks as a document, unless a column has that name; null: what the task knows of",
+    )
     header: bool = Field(
         default=True,
         exclude_if=lambda value: value is True,

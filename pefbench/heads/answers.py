@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from pefbench.heads.clusters import joined
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,9 +66,12 @@ class Answers(ABC):
     def clusters(self, examples: Sequence[Any]) -> list[str] | None:
         """The cluster of each example: the name of what it shares with others and depends on; None: nothing is shared.
 
-        An example that shares nothing is its own cluster.
+        An example that shares nothing is its own cluster. Examples of a group share a cluster, together with those of
+        all clusters that have an example in the group.
         """
         names = [getattr(example, "cluster", "") for example in examples]
+        groups = [getattr(example, "group", "") for example in examples]
+        names = joined(names, groups) if any(groups) else names
         shared = {name for name, times in Counter(names).items() if name and times > 1}
         return [name if name in shared else f"#{i}" for i, name in enumerate(names)] if shared else None
 

@@ -1,7 +1,8 @@
 """The examples that heads read, one class per head.
 
 cluster: the name of what several examples share and depend on, such as a template or a conversation that they come
-from; "" for an independent example. Confidence intervals treat the examples of a cluster as one unit.
+from; "" for an independent example. Confidence intervals treat the examples of a cluster as one unit, and so they do
+with those of a group.
 """
 
 from __future__ import annotations
@@ -18,8 +19,15 @@ Span = tuple[int, int]
 """A range of characters in a text: the first, and the one after the last."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """An example of any head. group: the row's, see `pefbench.sources.Row`; the task does not set it."""
+
+    group: str = field(default="", compare=False, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
-class SequenceExample:
+class SequenceExample(Example):
     """A text, or a text and its pair, and the label."""
 
     text: str
@@ -29,7 +37,7 @@ class SequenceExample:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelSetExample:
+class LabelSetExample(Example):
     """A text, or a text and its pair, and its labels, sorted; may have none."""
 
     text: str
@@ -38,7 +46,7 @@ class LabelSetExample:
 
 
 @dataclass(frozen=True, slots=True)
-class RegressionExample:
+class RegressionExample(Example):
     """A text, or a text and its pair, and its score."""
 
     text: str
@@ -47,7 +55,7 @@ class RegressionExample:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenExample:
+class TokenExample(Example):
     """A sentence: words, and one tag per word."""
 
     tokens: tuple[str, ...]
@@ -55,7 +63,7 @@ class TokenExample:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkedExample:
+class MarkedExample(Example):
     """A text, its two marked spans, and the label."""
 
     text: str
@@ -71,7 +79,7 @@ class MarkedExample:
 
 
 @dataclass(frozen=True, slots=True)
-class SpanExample:
+class SpanExample(Example):
     """A question on a context, and its answers: the text, and the character of the context where it begins.
 
     Without answers, the context contains none (SQuAD 2.0). If there are several, all are right; the first is learned.
@@ -88,7 +96,7 @@ class SpanExample:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationExample:
+class GenerationExample(Example):
     """A prompt, the answer to it, and the turns before it.
 
     references: the right texts, if there are several. facts: additional JSON-able values for metrics, by name (the
@@ -113,7 +121,7 @@ NO_CANDIDATE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceExample:
+class ChoiceExample(Example):
     """A context, its candidates, and which of them is right (from 0), or NO_CANDIDATE if it is only scored.
 
     Shuffle the candidates if equal scores must not be rewarded: the position of the right one should not matter.

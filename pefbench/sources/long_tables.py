@@ -9,7 +9,8 @@ A column numbers the sentences. It is filled in every row of a sentence or only 
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
@@ -17,7 +18,7 @@ from pefbench.sources.cells import is_missing
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pefbench.sources.rows import BadRows
 
@@ -30,15 +31,17 @@ def gather(table: Rows, by: str | None, words: Sequence[str], bad: BadRows) -> R
     """Group a table with one word per row into sentences; return other tables unchanged.
 
     by: the column that numbers the sentences; None: blank lines may separate them. words: the columns with one word or
-    tag per row. Raises DataError if rows have one word each but nothing separates the sentences.
+    tag per row. Another group begins another sentence; a row without one is in that of the row before. Raises DataError
+    if rows have one word each but nothing separates the sentences.
     """
     if not table.rows or not all(_is_word(row.values[name]) for row in table.rows for name in words):
         return table
+    found = _continued(table.rows)
     if by is not None:
         documents = [name for name in table.columns if name not in (by, *words) and _bare(name) in DOCUMENTS]
-        groups = _numbered(table.rows, by, documents, bad)
+        groups = _numbered(found, by, documents, bad)
     else:
-        groups = _separated(table.rows, words)
+        groups = _separated(found, words)
         if len(groups) == 1 and len(table.rows) >= FEWEST:
             raise DataError(
                 f"{table.rows[0].where}: each row has one word, but no column numbers the sentences; name one with "
@@ -48,6 +51,14 @@ def gather(table: Rows, by: str | None, words: Sequence[str], bad: BadRows) -> R
             return table
     columns = tuple(name for name in table.columns if name != by)
     return Rows(columns, [row for group in groups if (row := _sentence(group, columns, words, bad))], table.revision)
+
+
+def _continued(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows; one without a group gets that of the row above, as with sentence numbers."""
+    if not any(row.group for row in rows):
+        return rows
+    groups: Iterable[str] = accumulate((row.group for row in rows), lambda before, group: group or before)
+    return [replace(row, group=group) for row, group in zip(rows, groups, strict=True)]
 
 
 def _is_word(value: Any) -> bool:
@@ -63,7 +74,7 @@ def _numbered(rows: Sequence[Row], by: str, documents: Sequence[str], bad: BadRo
     groups: list[list[Row]] = []
     current: list[Any] = []
     for row in rows:
-        found = [row.values[name] for name in (by, *documents)]
+        found = [*(row.values[name] for name in (by, *documents)), row.group]
         if is_missing(found[0]) and not groups:
             bad(DataError(f"{row.where}: the first word of the table has no {by!r}"))
             continue
@@ -96,4 +107,4 @@ def _sentence(group: Sequence[Row], columns: Sequence[str], words: Sequence[str]
             return None
     together = all(after.line == row.line + 1 for row, after in pairwise(group))
     values = {name: [row.values[name] for row in group] for name in columns}
-    return Row(values, group[0].file, group[0].line, line_a_token=together)
+    return Row(values, group[0].file, group[0].line, line_a_token=together, group=group[0].group)

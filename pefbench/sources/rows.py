@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pefbench.errors import DataError, counted
@@ -25,6 +25,8 @@ class Row:
     all of equal length. file: the file relative to the source, or ``hf:owner/name/split``. line: from 1. CoNLL: the
     first token's line, token i is on line + i (`line_a_token`); JSON, Parquet and the hub: the row's number; 0: no
     lines, as for a user's input. names: a task's column name -> the source's, once a task has named the columns.
+    document: the name of the document that the row is from, if the format marks documents. group: what the recipe's
+    `data.group` says that the row belongs to; "" if it belongs to no other row.
     """
 
     values: Values
@@ -32,6 +34,8 @@ class Row:
     line: int
     line_a_token: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    document: str = field(default="", compare=False)  # a stream of rows, read in parts, does not know it
+    group: str = ""
 
     @property
     def where(self) -> str:
@@ -89,18 +93,28 @@ class BadRows:
         return f"left out {counted(len(self.found), 'bad row')}, the first {self.found[0]}" if self.found else ""
 
     def good(self, rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
-        """The results of `read` for all rows for which it does not raise DataError."""
+        """The results of `read` for all rows for which it does not raise DataError; examples get their row's group."""
         values = []
         for row in rows:
             try:
-                values.append(read(row))
+                values.append(_in_group(read(row), row.group))
             except DataError as error:
                 self(error)
         return values
 
 
+def _in_group(found: T, group: str) -> T:
+    """What was read from a row, with the row's group: an example or a list of examples; anything else unchanged."""
+    if not group:
+        return found
+    if isinstance(found, list):
+        return [_in_group(each, group) for each in found]  # type: ignore[return-value]  # a list of the same type
+    grouped = is_dataclass(found) and not isinstance(found, type) and hasattr(found, "group")
+    return replace(found, group=group) if grouped else found  # type: ignore[type-var]
+
+
 def fingerprint(splits: Mapping[str, Sequence[Row]]) -> str:
-    """The sha256 (hex) of every split's name and its rows' values, in canonical JSON.
+    """The sha256 (hex) of every split's name and its rows' values, and groups if they have any, in canonical JSON.
 
     The order of rows counts; the order of splits and columns, file names and line numbers do not.
     """
@@ -109,6 +123,8 @@ def fingerprint(splits: Mapping[str, Sequence[Row]]) -> str:
         digest.update(_canonical([name]))
         for row in splits[name]:
             digest.update(_canonical(row.values))
+            if row.group:
+                digest.update(_canonical([row.group]))
     return digest.hexdigest()
 
 

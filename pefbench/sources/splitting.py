@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import math
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,22 +54,44 @@ def normalise(text: str) -> str:
 
 
 def split_by_hash(
-    rows: Sequence[Row], key: Callable[[Row], str], fractions: Mapping[str, float]
+    rows: Sequence[Row], key: Callable[[Row], str], fractions: Mapping[str, float], *, fill: bool = False
 ) -> dict[str, list[Row]]:
     """Split rows by the sha256 of their normalised key; each split keeps the order of `rows`.
 
     The hash, as a number in [0, 1), falls into one of the half-open ranges given by `fractions` in order, such as train
     [0, 0.8), validation [0.8, 0.9), test [0.9, 1). Equal texts are therefore in the same split, whatever the order of
-    rows and the other rows. Raises ValueError if fractions are negative or do not add up to 1.
+    rows and the other rows. fill: each split has a key if there are enough; one without gets the nearest of another.
+    Raises ValueError if fractions are negative or do not add up to 1.
     """
     if min(fractions.values()) < 0 or not math.isclose(sum(fractions.values()), 1):
         raise ValueError(f"fractions must be at least 0 and add up to 1: {dict(fractions)}")
     names = list(fractions)
     bounds = list(itertools.accumulate(fractions.values()))[:-1]
     splits: dict[str, list[Row]] = {name: [] for name in names}
-    for row in rows:
-        splits[names[bisect_right(bounds, _position(key(row)))]].append(row)
+    positions = [_position(key(row)) for row in rows]
+    if fill:
+        bounds = _filling(bounds, sorted({*positions}))
+    for row, position in zip(rows, positions, strict=True):
+        splits[names[bisect_right(bounds, position)]].append(row)
     return splits
+
+
+def _filling(bounds: Sequence[float], positions: Sequence[float]) -> list[float]:
+    """The bounds of the splits, with those moved that leave a split without a position; positions: sorted, distinct.
+
+    Unchanged if there are fewer positions than splits.
+    """
+    if len(positions) <= len(bounds):
+        return list(bounds)
+    below = [bisect_left(positions, bound) for bound in bounds]
+    counts = list(below)
+    for at in reversed(range(len(counts))):  # a split with none gets the highest of the one before
+        counts[at] = min(counts[at], (counts[at + 1] if at + 1 < len(counts) else len(positions)) - 1)
+    for at in range(len(counts)):  # or, if that would have none, the lowest of the one after
+        counts[at] = max(counts[at], (counts[at - 1] if at else 0) + 1)
+    return [
+        bound if count == old else positions[count] for bound, count, old in zip(bounds, counts, below, strict=True)
+    ]
 
 
 def _position(text: str) -> float:

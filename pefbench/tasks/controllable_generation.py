@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
+from pefbench.heads.clusters import joined
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
 from pefbench.sources.draws import digest
@@ -98,7 +99,8 @@ def _asking_for(label: str, example: SequenceExample, kind: str, first_words: in
     """A prompt for a text with a label that begins like the example, whose own label may differ."""
     words = example.text.split()
     begin = " ".join(words[: min(first_words, len(words) - 1)])
-    return GenerationExample(_prompt(label, kind, begin), example.text, facts={"attribute": label})
+    facts = {"attribute": label}
+    return GenerationExample(_prompt(label, kind, begin), example.text, facts=facts, group=example.group)
 
 
 def _prompt(label: str, kind: str, begin: str) -> str:
@@ -133,11 +135,16 @@ def _pair(row: Row) -> GenerationExample:
 
 
 def _grouped(pairs: Sequence[GenerationExample]) -> list[GenerationExample]:
+    """Each meaning once; its group joins those of its texts."""
     texts: dict[str, list[str]] = {}
     for pair in pairs:
         texts.setdefault(pair.prompt, []).append(pair.target)
+    groups: dict[str, str] = {}
+    if any(pair.group for pair in pairs):
+        meanings = [pair.prompt for pair in pairs]
+        groups = dict(zip(meanings, joined(meanings, [pair.group for pair in pairs]), strict=True))
     return [
-        GenerationExample(meaning, found[0], references=tuple(found), instruction=SAY)
+        GenerationExample(meaning, found[0], references=tuple(found), instruction=SAY, group=groups.get(meaning, ""))
         for meaning, found in texts.items()
     ]
 

@@ -79,7 +79,8 @@ def read(
     }
     examples = {split: _prompted(texts, few, labelled.labels, kind) for split, texts in held.items()}
     examples["train"] = [
-        GenerationExample(_prompt(each.label, kind), each.text, facts={"asked": each.label}) for each in few
+        GenerationExample(_prompt(each.label, kind), each.text, facts={"asked": each.label}, group=each.group)
+        for each in few
     ]
     fewer = [
         f"{split} is {len(texts)} of {len(labelled.splits[split])} texts"
@@ -108,6 +109,7 @@ def _prompted(
             _prompt(label, kind),
             of_class[label][number // len(labels) % len(of_class[label])],
             facts={"asked": label, "held": text.text, "label": text.label},
+            group=text.group,
         )
         for number, (label, text) in enumerate(zip(wanted, held, strict=True))
     ]

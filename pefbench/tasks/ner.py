@@ -50,7 +50,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     iob2 = iter(enumerate(converted.tags))
     sentences = {
         split: [
-            (row, TokenExample(tuple(tokens), tuple(tags)))
+            (row, TokenExample(tuple(tokens), tuple(tags), group=row.group))
             for (row, tokens, _), (sentence, tags) in zip(members, iob2, strict=False)
             if sentence not in refused
         ]

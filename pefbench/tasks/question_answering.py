@@ -57,7 +57,7 @@ def _example(row: Row) -> Read:
     """A row as an example. Raises DataError if an answer is neither at its offset nor near it."""
     question, context = (values.text(row, column) for column in ("question", "context"))
     found = answers.read(row, context)
-    return row, SpanExample(question, context, found.spans), found
+    return row, SpanExample(question, context, found.spans, group=row.group), found
 
 
 def _notes(split: str, found: Sequence[Read]) -> list[str]:

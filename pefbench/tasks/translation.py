@@ -100,12 +100,17 @@ def read(
             raise DataError(f"{rows[0].where}: no text in {source_language} and {target_language}; {_there(rows)}")
         if lacking := len(rows) - len(complete):
             notes.append(Odd(f"{lacking} rows of {split} have no text in {source_language} or {target_language}"))
-        pairs = bad.good(complete, lambda row: _pair(row, pair))
+        pairs = bad.good(complete, lambda row: (row, *_pair(row, pair)))
         examples[split] = [
             GenerationExample(
-                source, targets[0], references=references.others(targets), instruction=instruction, cluster=source
+                source,
+                targets[0],
+                references=references.others(targets),
+                instruction=instruction,
+                cluster=source,
+                group=row.group,
             )
-            for source, targets in pairs
+            for row, source, targets in pairs
         ]
     return generation.dataset(examples, notes=notes, keep="start", **options)
 

@@ -15,6 +15,7 @@ from pefbench.sources import BadRows, EncodingError
 from pefbench.sources.formats import class_folders
 from pefbench.tasks.reading.columns import check_are_sentences, check_are_words, resolve_columns
 from pefbench.tasks.reading.several import joined
+from pefbench.trial import groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +89,10 @@ def _is_there(source: str) -> bool:
 def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
     task: Task = find("task", recipe.task)
     parts, revision, notes = _read_parts(recipe.data, task, bad)
-    splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
+    group = recipe.data.group
+    splits, dropped = _split(parts, task, keeps_groups=group is not None), dict.fromkeys(SPLITS, 0)
+    if group is not None:
+        notes += groups.notes(splits, str(group))
     drops = (
         (recipe.data.repeats, sources.drop_repeats),
         (recipe.data.leaks, sources.drop_leaks),
@@ -101,9 +105,10 @@ def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
     options = recipe.options.model_dump()
     if not all(splits[split] for split in SPLITS) and (rows := _without_a_text(splits, task)):
         task.read(dict.fromkeys(SPLITS, rows), bad, **options)  # raises an error for them, or counts them
-    _check_sizes(splits, recipe.data.source, bad, dropped)
+    few = [] if group is None else groups.few(splits, str(group))
+    _check_sizes(splits, recipe.data.source, bad, dropped, few)
     dataset = task.read(splits, bad, **options)
-    _check_sizes(dataset.splits, recipe.data.source, bad, dropped)
+    _check_sizes(dataset.splits, recipe.data.source, bad, dropped, few)
     near = sources.count_near_duplicates(splits, lambda row: task.text(row.values)) if counts_near else {}
     sizes = {split: len(found) for split, found in splits.items()}
     return Corpus(dataset, sources.fingerprint(splits), revision, dropped, near, sizes, bad.found, notes)
@@ -115,15 +120,20 @@ def _without_a_text(splits: Mapping[str, Sequence[Row]], task: Task) -> list[Row
     return rows if len(rows) > 1 and len({task.text(row.values) for row in rows}) == 1 else []
 
 
-def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows, dropped: Mapping[str, int]) -> None:
-    """Raise DataError for an empty split; the message says how many rows were left out, and why."""
+def _check_sizes(
+    splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows, dropped: Mapping[str, int], few: Sequence[str]
+) -> None:
+    """Raise DataError for an empty split; the message says how many rows were left out, and why.
+
+    few: says that there are few groups, if so.
+    """
     for split in SPLITS:
         if not splits[split]:
             sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
             reasons = [bad.told] if bad.found else []
             if dropped[split]:
                 reasons.append(f"duplicates within the split or of a later split left out: {dropped[split]}")
-            raise DataError("; ".join([f"{source}: the {split} split is empty ({sizes} examples)", *reasons]))
+            raise DataError("; ".join([f"{source}: the {split} split is empty ({sizes} examples)", *reasons, *few]))
 
 
 def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, list[Row]], str | None, list[str]]:
@@ -139,12 +149,15 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
     for split, part in (named or {"all": None}).items():
         read[split] = []
         for source, inside in sources.members(data.source, part, data.sha256):
-            rows = _rows(source, inside, data, task, bad)
+            rows, group = _rows(source, inside, data, task, bad), None
+            if data.group is not None:
+                rows, group = groups.grouped(rows, data.group, bad)
             if task.gather_by:
                 rows = sources.with_tags(rows, data.columns, bad)
             if task.reshape is not None:
                 rows = task.reshape(rows, data.columns)
             named_rows, left, joined_notes = _named(rows, data, task, bad)
+            left = [name for name in left if group is None or name not in (group, group.partition(".")[0])]
             read[split] += named_rows
             if not named:
                 notes |= dict.fromkeys(_named_splits(rows, left))
@@ -258,17 +271,20 @@ def _renamed(row: Row, columns: Mapping[str, str], absent: Mapping[str, None]) -
     return replace(row, values=values, names=columns)
 
 
-def _split(parts: Mapping[str, Sequence[Row]], task: Task) -> dict[str, list[Row]]:
-    """Split what is not split yet: by the task's own rule, or by a hash of text or group, independent of row order."""
+def _split(parts: Mapping[str, Sequence[Row]], task: Task, *, keeps_groups: bool) -> dict[str, list[Row]]:
+    """Split what is not split yet: by the task's own rule, or by a hash of group or text, independent of row order.
+
+    keeps_groups: rows may have groups. These are often few, so each split gets one, whatever the hashes.
+    """
     if "all" in parts and task.split is not None:
         return dict(task.split(parts["all"]))
 
     def key(row: Row) -> str:
-        return (task.group or task.text)(row.values)
+        return row.group or (task.group or task.text)(row.values)
 
     if "all" in parts:
-        return sources.split_by_hash(parts["all"], key, ALL_FRACTIONS)
+        return sources.split_by_hash(parts["all"], key, ALL_FRACTIONS, fill=keeps_groups)
     splits = {split: list(rows) for split, rows in parts.items()}
     if "validation" not in splits:
-        splits |= sources.split_by_hash(splits["train"], key, TRAIN_FRACTIONS)
+        splits |= sources.split_by_hash(splits["train"], key, TRAIN_FRACTIONS, fill=keeps_groups)
     return splits

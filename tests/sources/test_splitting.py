@@ -56,6 +56,27 @@ def test_a_text_falls_where_it_falls_alone(values: list[str]) -> None:
             assert split_by_hash([row], text_of, FRACTIONS)[name] == [row]
 
 
+@given(texts)
+def test_filled_splits_have_a_key_each_if_there_are_enough(values: list[str]) -> None:
+    plain = split_by_hash(rows_of(values), text_of, FRACTIONS)
+    filled = split_by_hash(rows_of(values), text_of, FRACTIONS, fill=True)
+    keys = {name: {normalise(text_of(row)) for row in rows} for name, rows in filled.items()}
+    distinct = {normalise(value) for value in values}
+    assert sum(map(len, keys.values())) == len(distinct)  # no key is in two
+    assert sorted(row.line for rows in filled.values() for row in rows) == list(range(1, len(values) + 1))
+    if len(distinct) >= len(FRACTIONS):
+        assert all(keys.values())
+    if all(plain.values()) or len(distinct) < len(FRACTIONS):
+        assert filled == plain
+
+
+@pytest.mark.parametrize("values", list(itertools.permutations("abcdefgh", 3))[:60])
+def test_three_keys_fill_three_splits_in_the_order_of_their_hashes(values: tuple[str, ...]) -> None:
+    filled = split_by_hash(rows_of(values), text_of, FRACTIONS, fill=True)
+    by_hash = sorted(values, key=lambda value: hashlib.sha256(value.encode()).digest())
+    assert [[text_of(row) for row in rows] for rows in filled.values()] == [[value] for value in by_hash]
+
+
 @given(texts, st.sampled_from(["{}!", " {}\t", "\u201c{}\u201d", "\u200b{}"]))
 def test_near_duplicates_fall_on_one_side(values: list[str], pattern: str) -> None:
     worded = [f"w {value}" for value in values]

@@ -50,7 +50,7 @@ def fits(folder: Path) -> bool:
 
 
 def read_brat(folder: Path, name: str, bad: BadRows, encoding: str) -> Rows:
-    """Read one row per non-blank line of text, files in order of their names.
+    """Read one row per non-blank line of text, files in order of their names; each file is a document.
 
     entities: a list of [start, end, type], offsets within the line; relations, if any file has them: objects with
     ``label``, ``first`` and ``second``, the offsets of both entities. An annotation that cannot be read makes its line
@@ -113,7 +113,7 @@ def _document(text: str, file: str, annotations: str, told: str, bad: BadRows, o
     for at, line in enumerate(lines):
         if line.strip() and at not in faulty:
             inside = [[each.start, each.end, each.label] for each in entities.values() if each.line == at]
-            yield Row({"text": line, "entities": inside, RELATIONS: related.get(at, [])}, file, at + 1)
+            yield Row({"text": line, "entities": inside, RELATIONS: related.get(at, [])}, file, at + 1, document=file)
 
 
 def _entity(match: re.Match[str], text: str, starts: list[int]) -> tuple[list[Entity], str]:

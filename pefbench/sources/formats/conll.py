@@ -3,7 +3,7 @@
 Tabs separate the columns when the first line with data has a tab, else runs of spaces do; its number of columns is the
 file's. In a tab file a token may be or contain a space; a no-break space never separates. Lines of documents, such as
 ``-DOCSTART-``, are skipped, and so are comments between sentences, as ``# `` in CoNLL-U, unless such a line has the
-file's number of columns: then ``#`` is its token.
+file's number of columns: then ``#`` is its token. A row says which document its sentence is from.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, counted
+from pefbench.sources import marked_documents
 from pefbench.sources.blocks import in_blocks
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
@@ -39,13 +40,15 @@ def read_conll(text: str, file: str, bad: BadRows) -> Rows:
         return Rows((), [])
     tabbed = "\t" in first
     width = len(_fields(first, tabbed=tabbed))
+    document = marked_documents.names(lines, lambda line: line.startswith(DOCUMENT))
     rows: list[Row] = []
     sentence: list[Sequence[str]] = []
     spoilt = False
     for number, line in enumerate([*lines, ""], start=1):
         if _is_gap(line):
             if sentence and not spoilt:
-                rows.append(_row(sentence, file, number - len(sentence)))
+                begin = number - len(sentence)
+                rows.append(_row(sentence, file, begin, document(begin)))
             sentence, spoilt = [], False
             continue
         fields = _fields(line, tabbed=tabbed)
@@ -99,9 +102,9 @@ def _fields(line: str, *, tabbed: bool) -> list[str]:
     return line.split("\t") if tabbed else [field for field in line.split(" ") if field]
 
 
-def _row(sentence: Sequence[Sequence[str]], file: str, line: int) -> Row:
-    columns = zip(*sentence, strict=True)
-    return Row({str(i): list(column) for i, column in enumerate(columns)}, file, line, line_a_token=True)
+def _row(sentence: Sequence[Sequence[str]], file: str, line: int, document: str) -> Row:
+    values = {str(i): list(column) for i, column in enumerate(zip(*sentence, strict=True))}
+    return Row(values, file, line, line_a_token=True, document=document)
 
 
 def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool) -> str:

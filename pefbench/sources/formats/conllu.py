@@ -2,7 +2,7 @@
 
 The columns are those of https://universaldependencies.org/format.html, each a list with one value per word. A word of
 several syntactic words occurs twice, as the range ``1-2`` and as its parts; the parts are read, since they have the
-tags. Ranges, empty nodes (``8.1``) and comments are left out.
+tags. Ranges, empty nodes (``8.1``) and comments are left out. ``# newdoc`` begins a document.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources import marked_documents
 from pefbench.sources.blocks import in_blocks
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 WORD = re.compile(r"\d+", re.ASCII)
+DOCUMENT = re.compile(r"#\s*newdoc\b")
 LEFT_OUT = re.compile(r"\d+[-.]\d+", re.ASCII)
 
 Line = tuple[int, list[str]]
@@ -31,11 +33,13 @@ def read_conllu(text: str, file: str, bad: BadRows) -> Rows:
     rows: list[Row] = []
     words: list[Line] = []
     spoilt = False
-    for number, line in enumerate([*text.split("\n"), ""], start=1):
+    lines = text.split("\n")
+    document = marked_documents.names(lines, lambda line: DOCUMENT.match(line) is not None)
+    for number, line in enumerate([*lines, ""], start=1):
         fields = line.removesuffix("\r").split("\t")
         if not line.strip():
             if words and not spoilt:
-                rows.append(_row(words, file))
+                rows.append(_row(words, file, document(words[0][0])))
             words, spoilt = [], False
         elif line.startswith("#") or spoilt:
             continue
@@ -48,11 +52,11 @@ def read_conllu(text: str, file: str, bad: BadRows) -> Rows:
     return Rows(COLUMNS, rows)
 
 
-def _row(words: list[Line], file: str) -> Row:
+def _row(words: list[Line], file: str, document: str) -> Row:
     columns = zip(*(fields for _, fields in words), strict=True)
     values = {name: list(column) for name, column in zip(COLUMNS, columns, strict=True)}
     together = all(after == before + 1 for (before, _), (after, _) in pairwise(words))
-    return Row(values, file, words[0][0], line_a_token=together)
+    return Row(values, file, words[0][0], line_a_token=together, document=document)
 
 
 READER = TextReader(

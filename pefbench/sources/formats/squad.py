@@ -35,23 +35,24 @@ def read_squad(text: str, file: str, bad: BadRows) -> Rows:
 
     answer_start is a character offset in the context. Both lists are empty if the question is marked as impossible;
     answers is None if it has none and is not marked. The plausible answers of 2.0 are left out. A row's line is the
-    question's number in the file.
+    question's number in the file, and its document the article's title.
     """
     rows = []
-    for number, (context, question) in enumerate(_questions(parse(text, file), file), start=1):
+    for number, (title, context, question) in enumerate(_questions(parse(text, file), file), start=1):
         try:
-            rows.append(Row(_values(context, question, f"{file}:{number}"), file, number))
+            rows.append(Row(_values(context, question, f"{file}:{number}"), file, number, document=title))
         except DataError as error:
             bad(error)
     return Rows(COLUMNS, rows)
 
 
-def _questions(document: Any, file: str) -> Iterator[tuple[object, Any]]:
-    """Each paragraph's context with each of its questions."""
+def _questions(document: Any, file: str) -> Iterator[tuple[str, object, Any]]:
+    """Each article's title and each paragraph's context with each of its questions."""
     for article in items(document, "data", file):
+        title = article.get("title") if isinstance(article, dict) else None
         for paragraph in items(article, "paragraphs", f"{file}: an article"):
             for question in items(paragraph, "qas", f"{file}: a paragraph"):
-                yield paragraph.get("context"), question
+                yield title if isinstance(title, str) else "", paragraph.get("context"), question
 
 
 def _values(context: object, question: Any, where: str) -> Values:

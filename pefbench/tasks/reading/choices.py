@@ -113,7 +113,8 @@ def examples(questions: Sequence[Question], candidates: int) -> list[ChoiceExamp
                 wrong = pools[each.kind].distractors(candidates - 1, seed, right[normalise(each.context)])
             except DataError as error:
                 raise DataError(f"{each.row.where}: {error} (set options.candidates)") from None
-        made.append(ChoiceExample(each.context, *shuffled((each.right, *wrong), 0, seed), each.cluster))
+        candidates_and_right = shuffled((each.right, *wrong), 0, seed)
+        made.append(ChoiceExample(each.context, *candidates_and_right, each.cluster, group=each.row.group))
     return made
 
 
