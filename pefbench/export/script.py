@@ -1,59 +1,53 @@
-"""Builds the script of a bundle: one file, into which everything that it uses from pefbench is copied.
+"""Puts together the script of a bundle, one file, from parts in `bundle/`: the start, the kind's own, the command line.
 
-The bundle therefore splits, cuts and reads texts with the same functions as pefbench, without pefbench or torch.
+A script has only what its trial needs: a line of a part that ends in ``# only NAME`` is for scripts of this kind, or of
+trials with this trait; one that ends in ``# unless NAME`` for all others.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+import sys
+from typing import TYPE_CHECKING
 
 from pefbench.paths import PACKAGE
 
-START = "export/bundle/common.py"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PARTS = {"sequence": "texts", "multi_label": "texts", "regression": "texts"}
+"""The names of parts, where that is not the kind."""
+ADDED = ("chat", "lines")
+"""Traits that are also parts."""
+ONLY = re.compile(r"  # (only|unless) (\w+)$")
 
 
-def script(head: str) -> str:
-    """The script for a kind of head."""
-    imports: dict[str, None] = {}
-    parts: dict[str, None] = {}
-    _add(_source(f"export/bundle/{head}.py"), imports, parts)
-    begin, first_import, rest = _source(START).partition("import json\n")
-    return "\n\n\n".join([f"{begin}{first_import}{''.join(sorted(imports))}{rest.strip()}", *parts]) + "\n"
+def script(kind: str, traits: Sequence[str] = ()) -> str:
+    """The script for a kind of head. traits: see `export.heads`."""
+    names = ["start", PARTS.get(kind, kind), *(each for each in ADDED if each in traits), "ask"]
+    parts = [_part(name, {kind, *traits}) for name in names]
+    bodies = [body for _, _, body in parts]
+    return "\n\n\n".join([f"{parts[0][0]}\n\n{_imports(line for _, lines, _ in parts for line in lines)}", *bodies])
 
 
-def _add(source: str, imports: dict[str, None], parts: dict[str, None]) -> None:
-    """Add a module: first what it imports from pefbench, then its body. Other imports are added if they are missing."""
-    body = ast.parse(source).body[1:]  # without the docstring
-    there = {name for node in ast.parse(_source(START)).body for name in _names(node)}
-    for node in body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pefbench."):
-            _add_names(str(node.module), _names(node), imports, parts)
-        elif missing := [name for name in _names(node) if name not in there]:
-            found = f"from {node.module} import {', '.join(missing)}" if isinstance(node, ast.ImportFrom) else ""
-            imports[f"{found or ast.unparse(node)}\n"] = None
-    last = max(node.end_lineno or 0 for node in body if isinstance(node, ast.Import | ast.ImportFrom))
-    parts["\n".join(source.splitlines()[last:]).strip()] = None
+def _part(name: str, wanted: set[str]) -> tuple[str, list[str], str]:
+    """The docstring, the imports, and the other lines of a part."""
+    source = (PACKAGE / "export" / "bundle" / f"{name}.py").read_text(encoding="utf8")
+    found = [(line, ONLY.search(line)) for line in source.splitlines()]
+    lines = [line for line, only in found if not only or (only[2] in wanted) is (only[1] == "only")]
+    text = "\n".join(ONLY.sub("", line) for line in lines)
+    docstring, *nodes = ast.parse(text).body
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    body = text.splitlines()[max(node.end_lineno or 0 for node in imports) :]
+    own = [node for node in imports if not (isinstance(node, ast.ImportFrom) and "pefbench" in str(node.module))]
+    return ast.get_source_segment(text, docstring) or "", [ast.unparse(node) for node in own], "\n".join(body).strip()
 
 
-def _names(node: ast.stmt) -> list[str]:
-    """The names that an import statement imports."""
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-
-
-def _add_names(module: str, names: list[str], imports: dict[str, None], parts: dict[str, None]) -> None:
-    """Add imported names: the whole module if it belongs to `bundle/`, otherwise only the definitions."""
-    file = f"{module.removeprefix('pefbench.').replace('.', '/')}.py"
-    if file == START:
-        return
-    source = _source(file)
-    if file.startswith("export/bundle/"):
-        _add(source, imports, parts)
-        return
-    for node in ast.parse(source).body:
-        targets = [target.id for target in getattr(node, "targets", []) if isinstance(target, ast.Name)]
-        if {getattr(node, "name", None), *targets}.intersection(names):
-            parts[ast.get_source_segment(source, node) or ""] = None
-
-
-def _source(file: str) -> str:
-    return (PACKAGE / file).read_text(encoding="utf8")
+def _imports(lines: Iterable[str]) -> str:
+    """Imports in the usual order: the standard library's, then others."""
+    ordered = sorted(set(lines), key=lambda line: (line.startswith("from"), line))
+    groups = [
+        [line for line in ordered if (line.split()[1] in sys.stdlib_module_names) is own] for own in (True, False)
+    ]
+    return "\n\n".join("\n".join(group) for group in groups)

@@ -4,78 +4,108 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
+import runpy
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import onnxruntime
 import pytest
 
-from pefbench.export.bundle import asking
+from pefbench.export.heads import sequence
 from pefbench.export.script import script
-from pefbench.file_names import names_a_file
+from pefbench.file_names import FILE_NAME, names_a_file
+from pefbench.heads.sequence import SequenceHead
+from tests.export.scripts import Session
+from tests.tokenizers import single_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def answer(_: object, given: Any) -> dict[str, Any]:
-    text = given if isinstance(given, str) else given["text"]
-    return {"length": len(text + "")}
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle whose first label is the likelier, the longer a text is; with a graph that is not read."""
+    head, tokenizer = SequenceHead(["long", "short"]), single_bytes()
+    settings = {"file_name": FILE_NAME.pattern, **sequence.settings(head, tokenizer, 20)}
+    (tmp_path / "answer.py").write_text(script("sequence", sequence.traits(head, tokenizer)), encoding="utf8")
+    (tmp_path / "bundle.json").write_text(json.dumps(settings), encoding="utf8")
+    tokenizer.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: Session(lambda ids: [len(ids) / 4, 1.0]))
+    return tmp_path
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str, lines: bytes = b"") -> None:
-    monkeypatch.setattr(asking, "opened", object)
+def asked(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str, lines: bytes = b"") -> None:
     monkeypatch.setattr(sys, "argv", ["answer.py", *arguments])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
-    asking.main(answer)
+    runpy.run_path(str(folder / "answer.py"), run_name="__main__")
+
+
+WANTED = 'expected a text, or {"text": "...", "pair": "..."} with --json'
 
 
 @pytest.mark.parametrize(
     ("arguments", "lines", "said"),
     [
-        (["inputs.jsonl"], b"", "inputs.jsonl: looks like a file; < inputs.jsonl reads its lines"),
-        (["A text", "--jsonl"], b"", "--jsonl: unknown option; there is only --json"),
+        (
+            ["inputs.jsonl"],
+            b"",
+            "inputs.jsonl looks like a file; for its lines: < inputs.jsonl; a text goes to",
+        ),
+        (["A text", "--jsonl"], b"", "unrecognized arguments: --jsonl"),
         ([], b"", "nothing to answer: no text was given, and standard input is empty"),
-        ([], b"Anna\n\xff\xfe\n", "input 2: is not UTF-8 text"),
-        (["--json"], b'"Anna"\nAnna\n', "input 2: with --json an input is a text in quotes or an object"),
-        (["--json", "[" * 100_000], b"", "input 1: with --json an input is a text in quotes or an object"),
-        (["--json", "3"], b"", "input 1: with --json an input is a text in quotes or an object"),
-        (["--json", '{"context": "Anna"}'], b"", "input 1: has no 'text'"),
-        (["--json", '{"text": 3}'], b"", "input 1: has something else where a text is needed"),
+        ([], b"Anna\n\xff\xfe\n", "input 2: 'utf-8' codec can't decode byte 0xff in position 0: "),
+        (["--json"], b'"Anna"\nAnna\n', f"input 2: Expecting value: line 1 column 1 (char 0); {WANTED}"),
+        (["--json", "[" * 100_000], b"", "input 1: maximum recursion depth exceeded"),
+        (["--json", "3"], b"", "input 1: TextInputSequence must be str; expected a text"),
+        (["--json", '{"context": "Anna"}'], b"", f"input 1: has no 'text'; {WANTED}"),
+        (["--json", '{"text": 3}'], b"", "input 1: TextInputSequence must be str; expected a text"),
+        (["--json", '{"text": "\\ud800"}'], b"", "input 1: "),
     ],
 )
 def test_a_mistake_is_one_line(
     arguments: list[str],
     lines: bytes,
     said: str,
+    bundle: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        asked(monkeypatch, *arguments, lines=lines)
+        asked(bundle, monkeypatch, *arguments, lines=lines)
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"error: {said}")
+    assert line.startswith(f"answer.py: error: {said}")
 
 
 def test_texts_are_answered_as_arguments_and_as_lines(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked(monkeypatch, "Anna", "See in.csv")
-    asked(monkeypatch, lines="é\r\nin.csv".encode())
-    asked(monkeypatch, "--json", '{"text": "Anna"}')
-    assert [json.loads(line)["length"] for line in capsys.readouterr().out.splitlines()] == [4, 10, 1, 6, 4]
+    asked(bundle, monkeypatch, "Anna", "See in.csv")
+    asked(bundle, monkeypatch, lines="é\r\nin.csv".encode())
+    asked(bundle, monkeypatch, "--json", '{"text": "Anna", "pair": null}', '"Anna\\n"')
+    asked(bundle, monkeypatch, "--", "--json is not a text")
+    labels = [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()]
+    assert labels == ["long", "long", "short", "long", "long", "long", "long"]
 
 
-def test_a_damaged_bundle_is_said(tmp_path: Path) -> None:
-    (tmp_path / "answer.py").write_text(script("sequence"), encoding="utf8")
-    (tmp_path / "bundle.json").write_text("{}", encoding="utf8")
-    (tmp_path / "tokenizer.json").write_text("{", encoding="utf8")
-    command = [sys.executable, "-I", str(tmp_path / "answer.py"), "A text"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    [line] = done.stderr.splitlines()
-    assert line.startswith("error: the bundle is damaged: ")
+def test_help_says_how_it_is_asked(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        asked(bundle, monkeypatch, "--help")
+    assert ended.value.code == 0
+    assert "With --json, each input is JSON" in capsys.readouterr().out
+
+
+def test_a_damaged_bundle_is_said(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bundle / "tokenizer.json").write_text("{", encoding="utf8")
+    with pytest.raises(SystemExit) as ended:
+        asked(bundle, monkeypatch, "A text")
+    assert ended.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("answer.py: error: damaged bundle: ")
 
 
 @pytest.mark.parametrize(

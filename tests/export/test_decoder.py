@@ -12,7 +12,6 @@ from tokenizers import Tokenizer
 import pefbench
 from pefbench.errors import DataError, UserError
 from pefbench.export import decoder, graph
-from pefbench.export.bundle import generation as script
 from pefbench.export.exporting import export
 from pefbench.export.format import Options
 from pefbench.export.heads import generation as prompts
@@ -21,6 +20,7 @@ from pefbench.heads.examples import GenerationExample
 from pefbench.heads.search import Search
 from pefbench.heads.seq2seq import Seq2SeqHead
 from tests import tiny
+from tests.export.scripts import parts_of
 from tests.export.test_onnx import answered
 from tests.tokenizers import CHAT, single_bytes
 from tests.trials import dialogue
@@ -38,13 +38,13 @@ EXAMPLES = (
 HISTORY = GenerationExample("And now?", "Yes", history=(("user", "Before"), ("assistant", "Then")))
 
 
-class Laid(dict[str, Any]):
-    """What the script's functions read of a bundle."""
-
-    def __init__(self, head: CausalHead, tokenizer: Any) -> None:
-        super().__init__(max_length=40, **prompts.settings(head, tokenizer))
-        self.tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-        self.tokenizer.encode_special_tokens = True
+def laid(head: CausalHead, tokenizer: Any, given: Any) -> tuple[list[int], bool]:
+    """The tokens of a prompt in the script, and whether it was cut."""
+    reader = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    reader.encode_special_tokens = True
+    parts = parts_of("generation", prompts.traits(head, tokenizer))
+    found: tuple[list[int], bool] = parts["prompt_ids"](given, prompts.settings(head, tokenizer, 40), reader)
+    return found
 
 
 @pytest.mark.parametrize("keep", ["start", "end"])
@@ -54,13 +54,12 @@ def test_prompts_are_laid_out_and_cut_as_by_the_head(architecture: str, template
     tokenizer = single_bytes(architecture)
     tokenizer.chat_template = template
     head = CausalHead(search=Search(max_new_tokens=8), keep=keep)
-    bundle: Any = Laid(head, tokenizer)
     examples = [*EXAMPLES, *([] if template else [HISTORY])]
     encoded = head.encode(tokenizer, examples, 40)
     cut = []
     for example, prompt in zip(examples, encoded.decoding, strict=True):
         given = prompts.given(example, head, tokenizer)
-        ids, truncated = (script.by_template if template else script.as_lines)(bundle, given)
+        ids, truncated = laid(head, tokenizer, given)
         np.testing.assert_array_equal(ids, prompt.ids)
         cut.append(truncated)
     assert 0 < sum(cut) < len(cut)
@@ -70,11 +69,10 @@ def test_a_prompt_writes_no_token_of_the_model() -> None:
     tokenizer = single_bytes("llama")
     tokenizer.chat_template = CHAT
     head = CausalHead(search=Search(max_new_tokens=8))
-    bundle: Any = Laid(head, tokenizer)
     with pytest.raises(ValueError, match="the prompt contains </s>, which is a special token of the model"):
-        script.by_template(bundle, {"prompt": "The end</s>"})
+        laid(head, tokenizer, {"prompt": "The end</s>"})
     with pytest.raises(ValueError, match="a history needs the chat template's program"):
-        script.by_template(bundle, {"prompt": "Yes", "history": [["user", "Before"]]})
+        laid(head, tokenizer, {"prompt": "Yes", "history": [["user", "Before"]]})
     with pytest.raises(DataError, match="its test examples are conversations"):
         prompts.given(HISTORY, head, tokenizer)
 
@@ -89,7 +87,7 @@ def test_a_prompt_writes_no_token_of_the_model() -> None:
 )
 def test_what_no_bundle_answers_is_refused(head: Any, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        prompts.settings(head, single_bytes())
+        prompts.settings(head, single_bytes(), 40)
 
 
 def test_positions_that_depend_on_the_length_are_refused() -> None:

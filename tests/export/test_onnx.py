@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import venv
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,6 @@ import pytest
 import pefbench
 from pefbench.errors import MethodError
 from pefbench.export import graph
-from pefbench.export.bundle import choice
 from pefbench.export.exporting import export
 from pefbench.export.format import Options
 from pefbench.export.replay import difference
@@ -22,12 +21,13 @@ from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
 from pefbench.trial import run
 from tests import tiny
+from tests.export.scripts import Session, parts_of
 from tests.inference.test_kinds import TASKS, rows
+from tests.tokenizers import single_bytes
 from tests.trials import labelled
 from tests.worlds import write_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.worlds import World
@@ -123,20 +123,15 @@ def test_attention_that_depends_on_the_length_is_refused() -> None:
 
 
 def test_candidates_that_all_have_need_not_be_given() -> None:
-    settings = {"max_length": 9, "before": [1], "between": [2], "after": [2], "types": [0, 0, 0, 1, 1], "keep": "end"}
-
-    class Stub(dict[str, Any]):
-        def ids(self, text: str) -> Any:
-            return np.arange(len(text))
-
-        def logits(self, rows: Sequence[Any], _types: Any) -> Any:
-            return np.asarray([[float(len(row))] for row in rows])
-
-    fixed = cast("Any", Stub({**settings, "candidates": ["a", "abc"]}))
-    assert choice.answer(fixed, {"context": "xy"})["text"] == "abc"
-    assert choice.answer(fixed, {"context": "xy", "candidates": ["abcd", "a"]})["text"] == "abcd"
+    laid = {"room": 6, "before": [1], "between": [2], "after": [2], "types": [0, 0, 0, 1, 1]}
+    answer = parts_of("choice", ["keep_end"])["answer"]
+    tokenizer = single_bytes().backend_tokenizer
+    session = Session(lambda ids: np.full((1,), float(len(ids))))
+    fixed = {**laid, "candidates": ["a", "abc"]}
+    assert answer({"context": "xy"}, fixed, tokenizer, session)["text"] == "abc"
+    assert answer({"context": "xy", "candidates": ["abcd", "a"]}, fixed, tokenizer, session)["text"] == "abcd"
     with pytest.raises(KeyError, match="candidates"):
-        choice.answer(cast("Any", Stub({**settings, "candidates": []})), {"context": "xy"})
+        answer({"context": "xy"}, {**laid, "candidates": []}, tokenizer, session)
 
 
 @pytest.mark.slow

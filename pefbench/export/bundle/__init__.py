@@ -1,1 +1,1 @@
-"""The scripts of bundles, one for each kind of head. They are copied, never imported: see `export.script`."""
+"""Parts of the bundles' scripts. They are copied, never imported: see `export.script`."""

@@ -1,66 +1,49 @@
 """The answer to a question in a context."""
 
-from __future__ import annotations
-
-import unicodedata  # noqa: F401 - `end_of` needs it
-from typing import Any
+import unicodedata
 
 import numpy as np
-
-from pefbench.export.bundle.asking import main
-from pefbench.export.bundle.common import Answer, Array, Bundle
-from pefbench.heads._pairs import end_of, fitting
-
-Span = tuple[float, int, int]
-"""A score, the first token and the last."""
+from onnxruntime import InferenceSession
+from tokenizers import Tokenizer
 
 
-def answer(bundle: Bundle, given: Any) -> Answer:
-    """The answer span, its character offsets and its probability, for {"question", "context"}."""
-    encoding = bundle.tokenizer.encode(given["context"], add_special_tokens=False)
-    context, question_ids = np.asarray(encoding.ids, dtype=np.int64), bundle.ids(given["question"])
-    before, between, after = (np.asarray(bundle[name], dtype=np.int64) for name in ("before", "between", "after"))
-    room = bundle["max_length"] - len(before) - len(between) - len(after)
-    question = question_ids[: fitting(len(question_ids), max(1, len(context)), room)]
-    room -= len(question)
-    overlap = bundle["max_length"] // 3 if bundle["overlap"] is None else bundle["overlap"]
-    step = room - min(overlap, room // 2)
-    starts = range(0, max(1, len(context) - room + step), step)
-    windows = [context[start : start + room] for start in starts]
-    rows = [np.concatenate([before, question, between, window, after]) for window in windows]
-    sizes = [[len(part) for part in (before, question, between, window, after)] for window in windows]
-    logits = bundle.logits(rows, [np.repeat(bundle["types"], each) for each in sizes])
-    column = len(before) + len(question) + len(between)
-    found: list[tuple[Span, int, float, float]] = []
-    for start, window, row, scores in zip(starts, windows, rows, logits, strict=True):
-        null = bundle["null"] if bundle["null"] >= 0 else len(row) - 1
-        places = [*range(column, column + len(window)), null]
-        total = sum(np.log(np.exp(each - each.max()).sum()) + each.max() for each in scores[places].T)
-        found.append((best(scores[places[:-1]], bundle["max_answer_length"]), start, scores[null].sum(), total))
-    (score, first, last), start, _, total = max(found, key=lambda one: one[0][0])
-    least = min(found, key=lambda one: one[2])
-    truncated = len(question_ids) > len(question)
-    if not np.isfinite(score) or (bundle["no_answers"] and least[2] > score):
-        chance = float(np.exp(least[2] - least[3]))
-        return {"text": "", "start": None, "end": None, "score": chance, "truncated": truncated}
-    begin = encoding.offsets[start + first][0]
-    end = end_of(given["context"], encoding.offsets, start + last)
-    text = given["context"][begin:end]
-    begin += len(text) - len(text.lstrip())
-    text = text.strip()
-    place = {"start": begin, "end": begin + len(text)} if text else {"start": None, "end": None}
-    return {"text": text, **place, "score": float(np.exp(score - total)), "truncated": truncated}
+def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
+    """The answer, its character offsets and its probability, for {"question", "context"}."""
+    question = tokenizer.encode(given["question"], add_special_tokens=False).ids
+    context = tokenizer.encode(given["context"], add_special_tokens=False)
+    asked = question[: max(settings["room"] // 2, settings["room"] - max(1, len(context.ids)))]
+    spans, missing = scored(asked, context.ids, settings, session)
+    best, (null, chance) = max(spans, key=lambda span: span[0], default=None), min(missing)
+    if best is None or (settings["no_answers"] and null > best[0]):
+        return {"text": "", "start": None, "end": None, "score": float(chance), "truncated": len(asked) < len(question)}
+    _, chance, first, last = best
+    begin, end, whole = context.offsets[first][0], context.offsets[last][1], given["context"]
+    stop = context.offsets[last + 1][0] if last + 1 < len(context.ids) else len(whole)
+    while end < stop and unicodedata.category(whole[end])[0] == "M":  # marks on the last letter that have no token
+        end += 1
+    text = whole[begin:end].strip()
+    start = whole.index(text, begin)
+    place = {"start": start, "end": start + len(text)} if text else {"start": None, "end": None}
+    return {"text": text, **place, "score": float(chance), "truncated": len(asked) < len(question)}
 
 
-def best(scores: Array, longest: int) -> Span:
-    """The best span in a window. scores: each token's scores as the first and the last of the span, (tokens, 2)."""
-    ends = scores[:, 1]
-    spans = [
-        (ends[at : at + longest].max() + scores[at, 0], at, at + int(ends[at : at + longest].argmax()))
-        for at in range(len(scores))
-    ]
-    return max(spans, key=lambda one: one[0], default=(-np.inf, 0, 0))
-
-
-if __name__ == "__main__":
-    main(answer)
+def scored(asked: list[int], context: list[int], settings: dict, session: InferenceSession) -> tuple[list, list]:
+    """All spans, (score, probability, first token, last token), and no answer, (score, probability) in each window."""
+    room = settings["room"] - len(asked)
+    step = room - min(settings["overlap"], room // 2)
+    spans, missing = [], []
+    for start in range(0, max(1, len(context) - room + step), step):
+        parts = [settings["before"], asked, settings["between"], context[start : start + room], settings["after"]]
+        ids, lengths = [token for part in parts for token in part], [len(part) for part in parts]
+        types, column = np.repeat(settings["types"], lengths), sum(lengths[:3])
+        row = {"input_ids": ids, "attention_mask": [1] * len(ids), "token_type_ids": types}
+        inputs = {each.name: np.asarray([row[each.name]], dtype=np.int64) for each in session.get_inputs()}
+        scores = session.run(None, inputs)[0][0].astype(np.float64)  # of a span's first and last token, (tokens, 2)
+        null, scores = scores[settings["null"]], scores[column : column + lengths[3]]
+        total = np.logaddexp.reduce([null, *scores]).sum()
+        missing.append((null.sum(), np.exp(null.sum() - total)))
+        for at in range(len(scores)):
+            ends = scores[at : at + settings["max_answer_length"], 1]
+            score = scores[at, 0] + ends.max()
+            spans.append((score, np.exp(score - total), start + at, start + at + int(ends.argmax())))
+    return spans, missing

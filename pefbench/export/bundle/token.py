@@ -1,72 +1,59 @@
 """A tag for each word."""
 
-from __future__ import annotations
-
 import re
-import unicodedata  # noqa: F401 - `divide` needs it
-from typing import Any
+import unicodedata
 
 import numpy as np
-
-from pefbench.export.bundle.asking import main
-from pefbench.export.bundle.common import Answer, Bundle, softmax
-from pefbench.heads._word_windows import OVERLAP, _first, cut_between, word_windows  # noqa: F401 - `word_windows` needs them
-from pefbench.sources.offsets import SPACELESS, divide  # noqa: F401
-from pefbench.sources.tagging import OUTSIDE, spans
-
-MARKED = re.compile("[BI]-")
+from onnxruntime import InferenceSession
+from tokenizers import Tokenizer
 
 
-def answer(bundle: Bundle, given: Any) -> Answer:
-    """The entities in a text or {"tokens": words}, or its tagged words if the tags do not mark entities."""
-    text, at = divided(given)
-    words = [text[start:end] for start, end in at]
-    tags, scores = list[str](), list[float]()
-    for first, end in windows(bundle, words):
-        here, likely = tagged(bundle, words[first:end])
-        shared = len(tags) - first
-        join = cut_between(tags[first:], here[:shared])
-        tags[first + join :], scores[first + join :] = here[join:], likely[join:]
-
-    def labelled(label: str, first: int, end: int) -> Answer:
-        start, stop, score = at[first][0], at[end - 1][1], sum(scores[first:end]) / (end - first)
-        return {"label": label, "text": text[start:stop], "start": start, "end": stop, "score": score}
-
-    if all(label == OUTSIDE or MARKED.match(label) for label in bundle["labels"]):
-        return {"entities": [labelled(*span) for span in spans(tags)]}
-    return {"words": [labelled(tag, word, word + 1) for word, tag in enumerate(tags)]}
-
-
-def divided(given: Any) -> tuple[str, list[tuple[int, int]]]:
-    """A text and the character offsets of its words. Given words are joined by spaces."""
-    given = given if isinstance(given, str) else given["tokens"]
-    if isinstance(given, str):
-        return given, divide(given)
-    starts = np.cumsum([0, *(len(word) + 1 for word in given)]).tolist()
-    return " ".join(given), [(start, start + len(word)) for start, word in zip(starts, given, strict=False)]
-
-
-def windows(bundle: Bundle, words: list[str]) -> list[tuple[int, int]]:
-    """Windows [first, end) of words, each short enough for the model."""
-    bundle.tokenizer.no_truncation()
-    spaced = [bundle["space"] + word for word in words]
-    encoding = bundle.tokenizer.encode(spaced, is_pretokenized=True, add_special_tokens=False)
-    lengths = np.bincount(np.asarray(encoding.word_ids, dtype=np.int64), minlength=len(words)).tolist()
-    return word_windows(lengths, bundle["max_length"] - bundle["added"]) if words else []
+def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
+    """The entities with their character offsets, for {"text"} or {"tokens": words}."""  # only entities
+    """The words with their tags and character offsets, for {"text"} or {"tokens": words}."""  # only words
+    words = given["tokens"] if "tokens" in given else given["text"]
+    if isinstance(words, str):
+        text = words
+        plain = "".join("\u0300" if unicodedata.category(each)[0] == "M" else each for each in text)  # all marks alike
+        at = [word.span() for word in re.finditer(settings["word"], plain)]
+    else:
+        text, ends = " ".join(words), np.cumsum([len(word) + 1 for word in words]).tolist()
+        at = [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]
+    tags = tagged([settings["space"] + text[start:end] for start, end in at], settings, tokenizer, session)
+    spans = [[tag, word, word + 1] for word, (tag, _) in enumerate(tags)]  # only words
+    spans = []  # label, first word, the word after the last  # only entities
+    for word, (tag, _) in enumerate(tags):  # only entities
+        if tag.startswith("B-"):  # only entities
+            spans.append([tag[2:], word, word + 1])  # only entities
+        elif tag.startswith("I-") and spans and spans[-1][::2] == [tag[2:], word]:  # only entities
+            spans[-1][2] = word + 1  # only entities
+    found = []
+    for label, first, last in spans:
+        start, end = at[first][0], at[last - 1][1]
+        score = float(np.mean([chance for _, chance in tags[first:last]]))
+        found.append({"label": label, "text": text[start:end], "start": start, "end": end, "score": score})
+    return {"entities": found}  # only entities
+    return {"words": found}  # only words
 
 
-def tagged(bundle: Bundle, words: list[str]) -> tuple[list[str], list[float]]:
-    """The tag of each word and its probability; a word's first token decides."""
-    bundle.tokenizer.enable_truncation(bundle["max_length"], direction=bundle["cut"])
-    encoding = bundle.tokenizer.encode([bundle["space"] + word for word in words], is_pretokenized=True)
-    chances = softmax(bundle.logits([np.asarray(encoding.ids, dtype=np.int64)])[0])
-    tags, scores = [OUTSIDE] * len(words), [0.0] * len(words)
-    for place, word in reversed([*enumerate(encoding.word_ids)]):
-        if word is not None:
-            best = int(chances[place].argmax())
-            tags[word], scores[word] = bundle["labels"][best], float(chances[place, best])
-    return tags, scores
-
-
-if __name__ == "__main__":
-    main(answer)
+def tagged(words: list[str], settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> list[tuple]:
+    """The tag of each word and its probability, from windows of whole words that overlap by a third."""
+    pieces = tokenizer.encode_batch([[word] for word in words], is_pretokenized=True, add_special_tokens=False)
+    lengths, room = [len(piece.ids) for piece in pieces], settings["room"]
+    total, tags, first, end = np.cumsum([0, *lengths]), [], 0, 0
+    while end < len(words):
+        repeated = min(room // 3, room - lengths[end])
+        first = min(end, max(first + 1, int(np.searchsorted(total, total[end] - repeated))))
+        end = max(end + 1, int(np.searchsorted(total, total[first] + room, side="right")) - 1)
+        encoding = tokenizer.encode(words[first:end], is_pretokenized=True)
+        ids = np.asarray([encoding.ids], dtype=np.int64)
+        logits = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0].astype(np.float64)
+        chances = np.exp(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True))
+        likely = [(settings["labels"][each.argmax()], float(each.max())) for each in chances]
+        places = [encoding.word_to_tokens(word) for word in range(end - first)]
+        here = [likely[place[0]] if place else ("O", 0.0) for place in places]  # a word's first token decides
+        before = tags[first:]  # of the same words; the windows are joined near the middle, but not inside an entity
+        free = [at for at, (tag, _) in enumerate(before) if "I-" not in (tag[:2], here[at][0][:2])]
+        join = min(free, key=lambda at: abs(2 * at - len(before)), default=len(before) // 2)
+        tags[first + join :] = here[join:]
+    return tags

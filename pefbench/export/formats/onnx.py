@@ -12,12 +12,15 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from tokenizers import Tokenizer
+
 from pefbench.errors import DataError, ExportError, RecipeError
 from pefbench.export import decoder, graph, heads, merging
 from pefbench.export.format import Format, Options
 from pefbench.export.formats.merged import generation
 from pefbench.export.heads import generation as prompts
 from pefbench.export.script import script
+from pefbench.file_names import FILE_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 SCRIPT, SETTINGS, TOKENIZER = "answer.py", "bundle.json", "tokenizer.json"
 NEEDS = ("onnx", "onnxruntime", "onnxscript")
+CUT = ("sequence", "multi_label", "regression", "token")
+"""The kinds whose texts the tokenizer cuts."""
 
 
 class Onnx(Format):
@@ -65,10 +70,11 @@ class Onnx(Format):
             graph.write(exported, _inputs(original), to / graph.FILE)
         if options.quantize:
             graph.quantize(to / graph.FILE)
-        original.tokenizer.backend_tokenizer.save(str(to / TOKENIZER))
+        _tokenizer(original).save(str(to / TOKENIZER))
         text = json.dumps(settings, indent=1, ensure_ascii=False, allow_nan=False)
         (to / SETTINGS).write_text(f"{text}\n", encoding="utf8")
-        (to / SCRIPT).write_text(script(original.kind_name), encoding="utf8")
+        traits = _own(original).traits(original.head, original.tokenizer)
+        (to / SCRIPT).write_text(script(original.kind_name, traits), encoding="utf8")
         return [] if merge else ["the method is not merged: the graph computes it in addition to the weights"]
 
     def answers(self, original: Original, folder: Path) -> list[Answer]:
@@ -110,17 +116,25 @@ class Onnx(Format):
 
     def _settings(self, original: Original) -> Json:
         """The script's settings."""
-        name, head, tokenizer = original.kind_name, original.head, original.tokenizer
-        own: Any = importlib.import_module(f"{heads.__name__}.{name}")
-        return {
-            "head": name,
-            "labels": list(head.labels),
-            "max_length": original.prepared.recipe.train.max_length,
-            "pad": tokenizer.pad_token_id,
-            "pad_type": tokenizer.pad_token_type_id,
-            "cut": tokenizer.truncation_side,
-            **own.settings(head, tokenizer),
-        }
+        head, length = original.head, original.prepared.recipe.train.max_length
+        own: Json = _own(original).settings(head, original.tokenizer, length)
+        return {"file_name": FILE_NAME.pattern, **own}
+
+
+def _own(original: Original) -> Any:
+    """What bundles of this kind of head need: a module of `heads`."""
+    return importlib.import_module(f"{heads.__name__}.{original.kind_name}")
+
+
+def _tokenizer(original: Original) -> Tokenizer:
+    """The tokenizer as the script needs it: without padding, cutting texts if that is not the script's own work."""
+    found = Tokenizer.from_str(original.tokenizer.backend_tokenizer.to_str())
+    found.no_padding()
+    found.no_truncation()
+    if original.kind_name in CUT:
+        length = original.prepared.recipe.train.max_length
+        found.enable_truncation(length, direction=original.tokenizer.truncation_side)
+    return found
 
 
 def _inputs(original: Original) -> list[str]:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from pefbench.inference.kind import Json
 
 
-def laid_out(around: Template) -> Json:
-    """The tokens before, between and after two texts, and the `token_type_ids` of the five parts of a row."""
+def laid_out(around: Template, max_length: int) -> Json:
+    """The tokens before, between and after two texts, their room, and the `token_type_ids` of a row's five parts."""
     parts = {"before": around.before, "between": around.between, "after": around.after}
-    return {name: ids.tolist() for name, ids in parts.items()} | {"types": list(around.segments)}
+    ids = {name: ids.tolist() for name, ids in parts.items()}
+    return {**ids, "types": list(around.segments), "room": around.room(max_length)}

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from pefbench.heads.examples import GenerationExample
     from pefbench.inference.kind import Json
 
+INPUT = 'a text, or {"prompt": "...", "instruction": "..."}'
 MARK = "xqzxqz"
 """A placeholder for a prompt, to find what a template writes around it."""
 
 
-def settings(head: GenerationHead, tokenizer: PreTrainedTokenizerFast) -> Json:
+def settings(head: GenerationHead, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Json:
     """What is written around a prompt, and how long an answer may be.
 
     Raises DataError for encoder-decoders and for decoding that is not greedy.
@@ -30,12 +31,23 @@ def settings(head: GenerationHead, tokenizer: PreTrainedTokenizerFast) -> Json:
         how = "with beams" if head.search.num_beams > 1 else "by drawing tokens"
         raise DataError(f"--as onnx: the trial's answers are found {how}, a bundle's greedily; use --as merged")
     prompter, _ = for_decoder(tokenizer, head.keep, chat=head.chat, separator=head.separator)
-    found = {"max_new_tokens": head.search.max_new_tokens, "keep": head.keep, "chat": isinstance(prompter, Chat)}
+    longest = head.search.max_new_tokens
+    found = {"input": f"{INPUT} with --json", "max_new_tokens": longest, "room": max_length - longest}
     if not isinstance(prompter, Chat):
         return {**found, "before": prompter.before.tolist(), "after": prompter.after.tolist()}
-    spaced = _written(prompter, f" {MARK} ")
     before, _, after = _written(prompter, MARK).partition(MARK)
-    return {**found, "around": [before, after], "strips": f" {MARK} " not in spaced}
+    special = [each.content for each in tokenizer.added_tokens_decoder.values() if each.special]
+    return {**found, "around": [before, after], "special": special}
+
+
+def traits(head: CausalHead, tokenizer: PreTrainedTokenizerFast) -> list[str]:
+    """Whether prompts stand in a chat template, whether it strips them, and which end is kept if one is too long."""
+    prompter, _ = for_decoder(tokenizer, head.keep, chat=head.chat, separator=head.separator)
+    keep = f"keep_{head.keep}"
+    if not isinstance(prompter, Chat):
+        return ["lines", keep]
+    strips = f" {MARK} " not in _written(prompter, f" {MARK} ")
+    return ["chat", keep, *(["strips"] if strips else [])]
 
 
 def given(example: GenerationExample, head: CausalHead, tokenizer: PreTrainedTokenizerFast) -> Json:

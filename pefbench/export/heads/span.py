@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from pefbench.inference.kind import Json
 
 
-def settings(head: SpanHead, tokenizer: PreTrainedTokenizerFast) -> Json:
+def settings(head: SpanHead, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Json:
     """The layout of a row, and the limits of answers."""
     around, null = with_null(template(tokenizer), tokenizer)
     return {
-        **laid_out(around),
+        "input": '{"question": "...", "context": "..."} with --json',
+        **laid_out(around, max_length),
         "null": null,
-        "overlap": head.overlap,
+        "overlap": max_length // 3 if head.overlap is None else head.overlap,
         "max_answer_length": head.max_answer_length,
         "no_answers": head.no_answers,
     }
+
+
+def traits(head: SpanHead, tokenizer: PreTrainedTokenizerFast) -> list[str]:  # noqa: ARG001 - for all the same
+    """None."""
+    return []
