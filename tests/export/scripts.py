@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from pefbench.export.script import script
 
@@ -17,6 +18,15 @@ def parts_of(kind: str, traits: Sequence[str]) -> dict[str, Any]:
     """The names that a script defines."""
     found: dict[str, Any] = {"__name__": "answer", "__file__": "answer.py"}
     exec(compile(script(kind, traits), "answer.py", "exec"), found)
+    return found
+
+
+def reader_of(tokenizer: Any, cut: int | None = None) -> Tokenizer:
+    """A tokenizer as a script opens it. cut: the length at which it cuts texts."""
+    found = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    found.encode_special_tokens = True
+    if cut:
+        found.enable_truncation(cut)
     return found
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer
 
 import pefbench
 from pefbench.errors import DataError, UserError
@@ -20,7 +19,7 @@ from pefbench.heads.examples import GenerationExample
 from pefbench.heads.search import Search
 from pefbench.heads.seq2seq import Seq2SeqHead
 from tests import tiny
-from tests.export.scripts import parts_of
+from tests.export.scripts import parts_of, reader_of
 from tests.export.test_onnx import answered
 from tests.tokenizers import CHAT, single_bytes
 from tests.trials import dialogue
@@ -40,10 +39,10 @@ HISTORY = GenerationExample("And now?", "Yes", history=(("user", "Before"), ("as
 
 def laid(head: CausalHead, tokenizer: Any, given: Any) -> tuple[list[int], bool]:
     """The tokens of a prompt in the script, and whether it was cut."""
-    reader = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    reader.encode_special_tokens = True
     parts = parts_of("generation", prompts.traits(head, tokenizer))
-    found: tuple[list[int], bool] = parts["prompt_ids"](given, prompts.settings(head, tokenizer, 40), reader)
+    found: tuple[list[int], bool] = parts["prompt_ids"](
+        given, prompts.settings(head, tokenizer, 40), reader_of(tokenizer)
+    )
     return found
 
 

@@ -16,7 +16,7 @@ from pefbench.export.script import script
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import TokenHead
 from pefbench.inference.kinds.token import KIND
-from tests.export.scripts import Session, parts_of
+from tests.export.scripts import Session, parts_of, reader_of
 from tests.tokenizers import single_bytes, words
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def test_an_end_in_a_text_is_dropped_where_it_would_be_read(architecture: str) -
     for tokenizer in (words(architecture), single_bytes(architecture)):
         laid = sequence.settings(head, tokenizer, 20)
         answer = parts_of("sequence", sequence.traits(head, tokenizer))["answer"]
-        reader = tokenizer.backend_tokenizer
-        reader.encode_special_tokens = True
+        reader = reader_of(tokenizer, 20)
         written = str(tokenizer.convert_ids_to_tokens(laid["end"]))
         for text in ("", f"w7 {written} w8", f"w7{written}"):
             answer({"text": text}, laid, reader, Session(texts))
@@ -127,9 +126,7 @@ def test_words_are_tagged_in_the_windows_of_predict(
         assert isinstance(example, TokenExample)
     expected = KIND.answer(query, head, found, truncated=False)
 
-    reader = tokenizer.backend_tokenizer
-    reader.encode_special_tokens = True
-    reader.enable_truncation(max_length)
+    reader = reader_of(tokenizer, max_length)
     answer = parts_of("token", token.traits(head, tokenizer))["answer"]
     named = {"tokens" if listed else "text": asked}
     answered: dict[str, Any] = answer(named, token.settings(head, tokenizer, max_length), reader, Session(logits))
