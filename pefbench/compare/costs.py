@@ -18,11 +18,11 @@ BUSY = 0.9  # a process that got less than this share of one processor had to wa
 def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
     """The costs of a method whose final trials are all finished."""
     results = [each.result for each in finals if each.result]
-    model = results[0]["model"]
+    model, sizes = results[0]["model"], [result["model"]["adapter_bytes"] for result in results]
     return {
         "trainable_parameters": model["trainable_parameters"],
         "trainable_percent": model["trainable_percent"],
-        "adapter_bytes": model["adapter_bytes"],
+        "adapter_bytes": max((size for size in sizes if size is not None), default=None),  # AdaLoRA's vary by seed
         "train_seconds": fmean(result["phases"]["train"]["seconds"] for result in results),
         "train_processor_seconds": _mean([result["phases"]["train"].get("processor_seconds") for result in results]),
         "evaluate_seconds": fmean(result["phases"]["evaluate"]["seconds"] for result in results),

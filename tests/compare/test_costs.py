@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from pefbench.compare import report
-from pefbench.compare.costs import notes
+from pefbench.compare.costs import notes, of
+from tests.sample_results import sample
 
 if TYPE_CHECKING:
+    from pefbench.compare.plan import Outcome
     from pefbench.results.verdict_schema import Costs, MethodVerdict
 
 
@@ -39,3 +42,9 @@ def test_the_peak_that_a_verdict_shows_is_that_of_training_as_in_tables() -> Non
     shown = report._costs(cast("MethodVerdict", {"costs": costs}))
     assert "2.0 GB" in shown
     assert "3.0 GB" not in shown
+
+
+def test_the_adapter_is_the_largest_over_seeds_as_in_tables() -> None:
+    runs = [sample(seed=seed, changes={"model.adapter_bytes": size}) for seed, size in enumerate((1_000, 3_000, 2_000))]
+    finals = [cast("Outcome", SimpleNamespace(result=run)) for run in runs]
+    assert of(finals, [])["adapter_bytes"] == 3_000

@@ -66,7 +66,7 @@ def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -
 
 
 def _baseline(named: Replicates, known: Known) -> Iterator[str]:
-    row = baselines.beside(named.first, known)
+    row = baselines.beside_setting(named, known)
     if row["beats_baseline"] is False and row["baseline_value"] is not None:
         yield f"it is not shown to beat a trivial baseline: {row['baseline']}, {row['baseline_value']:.3f}"
 

@@ -11,6 +11,7 @@ from pefbench.results.signature import of_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pefbench.analysis.tables.replicates import Replicates
     from pefbench.analysis.tables.row import BaselineColumns
     from pefbench.results.schema import MetricValue, Result
 
@@ -52,19 +53,40 @@ def beside(result: Result, known: Known) -> BaselineColumns:
     If a result has no paired test, the scores are treated as independent: the difference must exceed both intervals
     combined. If the model's score has no interval either, nothing is shown.
     """
-    found = known.get(_depends_on(result)) if result["status"] == "finished" else None
-    if not found:
+    best = _best(result, known) if result["status"] == "finished" else None
+    if best is None:
         return {"baseline": None, "baseline_value": None, "beats_baseline": None}
+    name, baseline = best
     metric = headline(result)
-    sign = 1 if metric["higher_is_better"] else -1
-    best = max(found, key=lambda name: sign * found[name]["value"])
-    own = result.get("baselines", {}).get(best, {}).get(result["headline"])
+    own = result.get("baselines", {}).get(name, {}).get(result["headline"])
     p = own.get("p_model_no_better") if own else None
-    gain = sign * (metric["value"] - found[best]["value"])
-    ends_known = metric["low"] is not None and metric["high"] is not None
-    apart = ends_known and gain > math.hypot(_reach(metric, -sign), _reach(found[best], sign))
-    beats = apart if p is None else p < LEVEL
-    return {"baseline": best, "baseline_value": found[best]["value"], "beats_baseline": beats}
+    beats = _exceeds(metric["value"], metric["low"], metric["high"], baseline) if p is None else p < LEVEL
+    return {"baseline": name, "baseline_value": baseline["value"], "beats_baseline": beats}
+
+
+def beside_setting(setting: Replicates, known: Known) -> BaselineColumns:
+    """The same for a setting. A run's test knows nothing of other seeds, so the mean of several is never paired."""
+    row, best = beside(setting.first, known), _best(setting.first, known)
+    if best is None or len(setting.trials) == 1:
+        return row
+    return {**row, "beats_baseline": _exceeds(setting.value, setting.low, setting.high, best[1])}
+
+
+def _best(result: Result, known: Known) -> tuple[str, MetricValue] | None:
+    """The name and the score of the best baseline for a finished result."""
+    found = known.get(_depends_on(result))
+    if not found:
+        return None
+    sign = 1 if headline(result)["higher_is_better"] else -1
+    return max(found.items(), key=lambda each: sign * each[1]["value"])
+
+
+def _exceeds(value: float, low: float | None, high: float | None, baseline: MetricValue) -> bool:
+    """Whether a score is better than an independent one by more than their intervals combined."""
+    sign = 1 if baseline["higher_is_better"] else -1
+    end = low if sign > 0 else high
+    gain = sign * (value - baseline["value"])
+    return end is not None and gain > math.hypot(end - value, _reach(baseline, sign))
 
 
 def _reach(metric: MetricValue, sign: int) -> float:

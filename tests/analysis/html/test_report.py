@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pefbench.analysis.html import examples, page
 from pefbench.analysis.html.contents import contents, on_validation, thinned
 from pefbench.analysis.html.page import embedded
+from pefbench.analysis.pick import Limits, pick
 from pefbench.cli.main import main
 from pefbench.results.store import Stored
 from tests.sample_results import failed_sample, sample, store
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pefbench.analysis.html.data import ExamplesData
     from pefbench.results.schema import Result
 
+P = "p_model_no_better"
 NASTY = "</script><script>x()</script><!-- \u2028 & \ud800 'q' \"q\""
 
 
@@ -143,6 +145,20 @@ def test_caveats() -> None:
     (group,) = contents([FULL, other])["groups"]
     assert any("Not shown to beat the best trivial baseline: lora_ner" in each for each in group["caveats"])
     assert any("different machines" in each for each in group["caveats"])
+
+
+@pytest.mark.parametrize(("values", "beaten"), [([0.6, 0.45, 0.4], False), ([0.5, 0.7, 0.71, 0.7, 0.71], True)])
+def test_a_baseline_is_beaten_by_the_mean_over_seeds_not_by_the_first_seed(values: list[float], beaten: bool) -> None:
+    words = sample(value=0.45)["metrics"]["test"]["entity_f1"]
+    runs = [
+        at(sample(value=value, seed=seed, changes={"baselines": {"words": {"entity_f1": words | {P: p}}}}))
+        for seed, (value, p) in enumerate(zip(values, [0.9 if beaten else 0.001, *[0.5] * 4], strict=False))
+    ]
+    (group,) = contents(runs)["groups"]
+    assert group["settings"][0]["baseline"]["beats_baseline"] is beaten
+    assert any("Not shown to beat" in each for each in group["caveats"]) is not beaten
+    (answer,) = pick(runs, Limits())
+    assert any("not shown to beat a trivial baseline" in each for each in answer.notes) is not beaten
 
 
 @given(st.lists(st.floats(0, 100), max_size=500), st.integers(1, 50))
