@@ -98,7 +98,7 @@ def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates],
     if unused := len(affordable) - len({each.recipe for each in affordable}):
         yield f"settings left out: {unused}; the best of each recipe on validation is used"
     measured = limits.memory or limits.seconds or limits.prefer in {"memory", "time"}
-    if measured and len({_machine(each.first) for each in members}) > 1:
+    if measured and len({_machine(stored.result) for each in members for stored in each.trials}) > 1:
         yield "the trials ran on different machines or thread counts, so times and memory are not exactly comparable"
 
 

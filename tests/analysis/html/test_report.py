@@ -147,6 +147,14 @@ def test_caveats() -> None:
     assert any("different machines" in each for each in group["caveats"])
 
 
+def test_another_machine_of_a_later_seed_is_told() -> None:
+    seeds = [at(sample("lora_ner", seed=seed, changes={"provenance.hardware.threads": 2 + seed})) for seed in (0, 1)]
+    (group,) = contents([FULL, *seeds])["groups"]
+    assert any("different machines" in each for each in group["caveats"])
+    (answer,) = pick([FULL, *seeds], Limits(prefer="time"))
+    assert any("different machines" in each for each in answer.notes)
+
+
 @pytest.mark.parametrize(("values", "beaten"), [([0.6, 0.45, 0.4], False), ([0.5, 0.7, 0.71, 0.7, 0.71], True)])
 def test_a_baseline_is_beaten_by_the_mean_over_seeds_not_by_the_first_seed(values: list[float], beaten: bool) -> None:
     words = sample(value=0.45)["metrics"]["test"]["entity_f1"]
