@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ALIKE = (("task", "model", "data", "method"), ("task", "model", "data"))
 """Recipe sections in which an earlier trial must be equal to serve as an estimate. If no trial matches the first list,
-the second is used: methods differ less in time than tasks and models do. The estimate is scaled by epochs."""
+the second is used: methods differ less in time than tasks and models do. Training is scaled by the examples seen."""
 
 
 def render(
@@ -110,17 +110,35 @@ def earlier(out: Path) -> list[Result]:
 
 
 def _seconds(outcome: Outcome, known: Sequence[Result]) -> float | None:
-    """How long a trial may take: the median of the most similar trials, scaled by epochs; None if there are none."""
+    """How long a trial may take: the median of the most similar trials, scaled; None if there are none."""
     recipe = outcome.planned.recipe.resolved()
     for sections in ALIKE:
-        like: list[float] = [
-            _wall(result) * recipe["train"]["epochs"] / result["recipe"]["train"]["epochs"]
+        like = [
+            _scaled(result, recipe["train"])
             for result in known
             if all(result["recipe"].get(section) == recipe[section] for section in sections)
         ]
         if like:
             return median(like)
     return None
+
+
+def _scaled(result: Result, train: Mapping[str, Any]) -> float:
+    """The duration of a finished trial, had it been trained with these settings."""
+    before = result["recipe"]["train"]
+    epochs, wall, phases = train["epochs"] / before["epochs"], _wall(result), result["phases"]
+    training = min(wall, phases["train"]["seconds"])
+    validating = min(wall - training, phases["validate"]["seconds"] if "validate" in phases else 0.0)
+    more = _examples(result, train.get("max_examples")) / result["data"]["splits"]["train"]["examples"]
+    return float(wall - training - validating + epochs * (training * more + validating))
+
+
+def _examples(result: Result, limit: int | None) -> int:
+    """The number of training examples of a trial on a result's data with this limit."""
+    found, before = result["data"]["splits"]["train"]["examples"], result["recipe"]["train"].get("max_examples")
+    if limit is None or (before is not None and found >= before):  # the size of the whole split is unknown
+        return limit or found
+    return min(limit, found)
 
 
 def _wall(result: Result) -> float:

@@ -48,6 +48,21 @@ def test_the_median_of_trials_alike_scaled_by_epochs(out: Path) -> None:
     assert "time: about 20 s with 2 workers" in rendered(out, [outcome(out / "a", "lora")], workers=2)
 
 
+def test_fewer_training_examples_take_less_time_to_train_but_not_to_test(out: Path) -> None:
+    known = {"provenance.finished": "2026-01-02T03:06:05Z", "recipe.train.epochs": 4, "recipe.train.max_examples": 1200}
+    store(out, sample("before", "lora", changes=known))  # 120 s, 48 of them for training
+    fewer = outcome(out / "a", "lora")
+    fewer.planned.recipe.resolved()["train"]["max_examples"] = 300
+    assert rendered(out, [fewer]).endswith("time: about 1 min 24 s")
+
+
+def test_a_limit_beyond_the_split_changes_nothing(out: Path) -> None:
+    earlier(out, "lora", 20, 0)
+    every = outcome(out / "a", "lora")
+    every.planned.recipe.resolved()["train"]["max_examples"] = 5_000
+    assert rendered(out, [every]).endswith("time: about 20 s")
+
+
 def test_what_passed_between_two_starts_of_a_trial_took_it_no_time(out: Path) -> None:
     changes = {"provenance.resumed": ["2026-01-09T00:00:00Z"], "provenance.finished": "2026-01-09T00:00:05Z"}
     store(out, sample("before", "lora", changes=changes | {"recipe.train.epochs": 4}))
