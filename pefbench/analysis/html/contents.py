@@ -54,7 +54,7 @@ def _groups(groups: Sequence[Sequence[Replicates]], tests: Tests, known: Known) 
 def _group(title: str, members: Sequence[Replicates], tests: Tests, known: Known) -> GroupData:
     first, found = members[0].first, marks(members, tests)
     metric, signature, _, _, precision, *_ = comparable(first)
-    rows = [baselines.beside_setting(each, known) for each in members]
+    rows = [each.beside(known) for each in members]
     return {
         "task": first["recipe"]["task"],
         "title": title,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.tables import baselines, interval, paired_runs
+from pefbench.analysis.tables import interval, paired_runs
 from pefbench.errors import counted
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -
 
 
 def _baseline(named: Replicates, known: Known) -> Iterator[str]:
-    row = baselines.beside_setting(named, known)
+    row = named.beside(known)
     if row["beats_baseline"] is False and row["baseline_value"] is not None:
         yield f"it is not shown to beat a trivial baseline: {row['baseline']}, {row['baseline_value']:.3f}"
 

@@ -11,7 +11,6 @@ from pefbench.results.signature import of_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pefbench.analysis.tables.replicates import Replicates
     from pefbench.analysis.tables.row import BaselineColumns
     from pefbench.results.schema import MetricValue, Result
 
@@ -64,12 +63,13 @@ def beside(result: Result, known: Known) -> BaselineColumns:
     return {"baseline": name, "baseline_value": baseline["value"], "beats_baseline": beats}
 
 
-def beside_setting(setting: Replicates, known: Known) -> BaselineColumns:
-    """The same for a setting. A run's test knows nothing of other seeds, so the mean of several is never paired."""
-    row, best = beside(setting.first, known), _best(setting.first, known)
-    if best is None or len(setting.trials) == 1:
-        return row
-    return {**row, "beats_baseline": _exceeds(setting.value, setting.low, setting.high, best[1])}
+def beside_mean(first: Result, known: Known, value: float, low: float | None, high: float | None) -> BaselineColumns:
+    """The same for a mean over seeds, with its interval: a run's paired test knows nothing of other seeds.
+
+    first: the result of one of them.
+    """
+    row, best = beside(first, known), _best(first, known)
+    return row if best is None else {**row, "beats_baseline": _exceeds(value, low, high, best[1])}
 
 
 def _best(result: Result, known: Known) -> tuple[str, MetricValue] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import group_of, headline, is_of_unknown_method
 from pefbench.analysis.tables.rows import differences
 from pefbench.analysis.tables.wording import interval
@@ -22,6 +23,8 @@ from pefbench.results.store import deciding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pefbench.analysis.tables.baselines import Known
+    from pefbench.analysis.tables.row import BaselineColumns
     from pefbench.results.schema import MetricValue, Result, TrainPhase
     from pefbench.results.store import Stored
     from pefbench.results.verdict_schema import Comparison, Test
@@ -147,6 +150,12 @@ class Replicates:
         if self.low is None or self.high is None or other.low is None or other.high is None:
             return True
         return self.low <= other.high and other.low <= self.high
+
+    def beside(self, known: Known) -> BaselineColumns:
+        """The best trivial baseline, and whether the setting is shown to be better."""
+        if len(self.trials) == 1:
+            return baselines.beside(self.first, known)
+        return baselines.beside_mean(self.first, known, self.value, self.low, self.high)
 
     def _training(self) -> list[TrainPhase]:
         return [each.result["phases"]["train"] for each in self.trials if "train" in each.result["phases"]]
