@@ -31,7 +31,6 @@ METHODS = ("lora", "prefix", "prompt", "bottleneck", "mam", "bitfit", "full", "b
 NOT_ALONE = {
     "bottleneck": "has no such adapter",
     "mam": "has no such adapter",
-    "prompt": "computes something else, and refuses",
     "boft": "opens several butterfly factors only where it can compile",
 }
 WORDS = ["Anna", "saw", "Paris"]

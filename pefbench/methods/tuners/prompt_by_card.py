@@ -62,19 +62,22 @@ def works(tokens: PromptTokens) -> bool:
     task_type = TASK_TYPES.get(model.active_peft_config.task_type)
     if task_type is None:
         return False
-    batch, training = _texts(model.get_base_model()), [each for each in model.modules() if each.training]
+    batch = _texts(model.get_base_model())
+    seen = slice(None) if task_type == "SEQ_CLS" else batch["attention_mask"].bool()
+    training = [each for each in model.modules() if each.training]
     low = {torch.float16, torch.bfloat16} & {weight.dtype for weight in model.parameters()}
     model.eval()
     try:
         with torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=bool(low)):
-            ours = _logits(model(**batch), batch["attention_mask"])
-            theirs = _logits(_by_peft(tokens, task_type, batch), batch["attention_mask"])
+            ours = _logits(model(**batch), seen)
+            theirs = _logits(_by_peft(tokens, task_type, batch), seen)
+        return ours.shape == theirs.shape and bool((ours - theirs).abs().max() <= TOLERANCE * ours.abs().max())
     except FAILURES:
+        tokens.forget()
         return False
     finally:
         for each in training:
             each.training = True
-    return ours.shape == theirs.shape and bool((ours - theirs).abs().max() <= TOLERANCE * ours.abs().max())
 
 
 def _by_peft(tokens: PromptTokens, task_type: str, batch: dict[str, Tensor]) -> Any:
@@ -100,8 +103,7 @@ def _texts(base: Any) -> dict[str, Tensor]:
     return {"input_ids": ids.to(weight.device), "attention_mask": mask.to(weight.device)}
 
 
-def _logits(output: Any, mask: Tensor) -> Tensor:
-    """All logits that are not of padding, in one row."""
-    found = [value for name, value in output.items() if name.endswith("logits")]
-    seen = [value[mask.bool()] if value.shape[:2] == mask.shape else value for value in found]
-    return torch.cat([value.float().flatten() for value in seen])
+def _logits(output: Any, seen: Tensor | slice) -> Tensor:
+    """All logits in one row. seen: which rows of them are not of padding."""
+    found = [value[seen] for name, value in output.items() if name.endswith("logits")]
+    return torch.cat([value.float().flatten() for value in found])

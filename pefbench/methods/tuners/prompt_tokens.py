@@ -72,6 +72,10 @@ class PromptTokens(VirtualTokens):
             found: Tensor = embedding(ids.to(embedding.weight.device))
         return found
 
+    def forget(self) -> None:
+        """Forget a forward pass that has failed."""
+        self._inside, self._prompt = False, None
+
     def _hook_pooler(self, stack: nn.Module) -> None:
         pooler = getattr(stack, "pooler", None)
         if isinstance(pooler, nn.Linear):
