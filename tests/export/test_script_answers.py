@@ -75,6 +75,8 @@ def markeds() -> tuple[Any, dict[str, Any]]:
         tags = ("1", "2") if one < two else ("2", "1")
         pieces = (before, first, between, second, after)
         given = {"text": "{}<e{t}>{}</e{t}>{}<e{u}>{}</e{u}>{}".format(*pieces, t=tags[0], u=tags[1])}
+    else:  # with offsets, a tag is text
+        whole = given["text"] = f"{whole}<e1>"
     return MarkedExample(whole, one, two, "one"), given
 
 

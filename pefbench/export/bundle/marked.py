@@ -30,13 +30,14 @@ def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: Inference
 
 def marked(given: dict) -> tuple[str, list[int]]:
     """The text with signs around its two spans, and the characters that are signs."""
-    text, places, written = given["text"], {}, ""
-    signs = {"<e1>": "$ ", "</e1>": " $", "<e2>": "# ", "</e2>": " #"}
-    if given.get("first") is not None:
-        spans = [(given["first"], 1), (given["second"], 2)]
-        for (start, end), number in sorted(spans, reverse=True):
-            text = f"{text[:start]}<e{number}>{text[start:end]}</e{number}>{text[end:]}"
-    for part in re.split("(</?e[12]>)", text):
-        places[part] = len(written) + part.startswith("</")
-        written += signs.get(part, part)
-    return written, [places[tag] for tag in signs]
+    text, at = given["text"], [*(given.get("first") or ()), *(given.get("second") or ())]
+    if not at:
+        parts = re.split("(</?e[12]>)", text)
+        places = dict(zip(parts[1::2], np.cumsum([len(part) for part in parts[:-1:2]]).tolist(), strict=True))
+        text, at = "".join(parts[::2]), [places[tag] for tag in ("<e1>", "</e1>", "<e2>", "</e2>")]
+    written, done, signs = "", 0, [0, 0, 0, 0]
+    for number in (0, 1, 2, 3) if at[0] < at[2] else (2, 3, 0, 1):
+        written, done = written + text[done : at[number]], at[number]
+        signs[number] = len(written) + number % 2
+        written += ("$ ", " $", "# ", " #")[number]
+    return written + text[done:], signs
