@@ -9,7 +9,8 @@ const made = (name, text = "", kind = "") => {
   return element;
 };
 
-const percent = share => share === null ? "–" : `${(100 * share).toFixed(1)} %`;
+// With a no-break space, so that a line never begins with the sign.
+const percent = share => share === null ? "–" : `${(100 * share).toFixed(1)}\u00a0%`;
 
 // GET without a body, POST with one. If the server refuses, throws an Error with the server's message.
 async function call(path, body) {

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pefbench.apps.sections import TrainingSection
     from pefbench.server import Settings
 
+MOST_NAMED = 10
+"""How many skipped rows of the knowledge `train` names; the log of the running assistant names all."""
+
 
 class AssistantApp(App[AssistantSection]):
     """The application."""
@@ -60,7 +63,10 @@ class AssistantApp(App[AssistantSection]):
         )
         measured = choosing.measure(judge, index, questions.test, chosen)
         choosing.write(config.rule_file, chosen, measured, named(models), config.limits)
-        yield f"knowledge: {len(entries):,} entries{f', {len(skipped):,} rows skipped' if skipped else ''}"
+        yield f"knowledge: {len(entries):,} entries{f'; rows skipped: {len(skipped):,}' if skipped else ''}"
+        yield from (f"  {told}" for told in skipped[:MOST_NAMED])
+        if len(skipped) > MOST_NAMED:
+            yield f"  and {len(skipped) - MOST_NAMED:,} more"
         yield from _told(config, chosen, measured)
 
     def make(self, config: AssistantSection, models: Mapping[str, Path], settings: Settings) -> FastAPI:

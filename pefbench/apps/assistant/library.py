@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ class Library:
 
     def __init__(self, folder: Path, embed: Embed, events: Events) -> None:
         self._folder, self._events, self._ended = folder, events, Event()
-        self._embed = Remembered(embed)
+        self._embed, self._named = Remembered(embed), set[str]()
         seen = self._stamp_or_reason()
         self.shelf = self._read()
         self._watcher = Thread(target=self._watch, args=(seen,), name="knowledge", daemon=True)
@@ -52,6 +53,10 @@ class Library:
     def _read(self) -> Shelf:
         entries, skipped = knowledge.read(self._folder)
         self._events("knowledge read", entries=len(entries), skipped=len(skipped))
+        for told in skipped:
+            if told not in self._named:  # each row once, however often the folder changes
+                self._events("skipped", logging.WARNING, why=told)
+        self._named = {*skipped}
         return Shelf(Index(entries, self._embed), skipped)
 
     def _watch(self, seen: knowledge.Stamp | str) -> None:

@@ -202,10 +202,10 @@ class Store:
         return {series: (items, abstained, periods) for series, items, abstained, periods in self._rows(query)}
 
     def headlines(self, series: int, first: int, last: int, most: int) -> list[tuple[int, str, float]]:
-        """The most negative items of these periods: time, text and probability of being negative."""
+        """The most negative items of these periods: time, text and probability of being negative; each text once."""
         found = self._rows(
-            "SELECT time, text, negative FROM items WHERE series = ? AND period BETWEEN ? AND ? AND NOT abstained "
-            "ORDER BY negative DESC, time DESC, key LIMIT ?",
+            "SELECT max(time) AS latest, text, negative FROM items WHERE series = ? AND period BETWEEN ? AND ? "
+            "AND NOT abstained GROUP BY text ORDER BY negative DESC, latest DESC, text LIMIT ?",
             series,
             first,
             last,

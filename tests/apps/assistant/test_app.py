@@ -90,6 +90,7 @@ def knowledge(folder: Path) -> None:
         ]
         lines = [json.dumps(row) for row in rows]
         (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf8")
+    (folder / "unfinished.md").write_text("# lake\n\n", encoding="utf8")
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert trained.returncode == 0, trained.stderr
     measured = r"test: \d+ of \d+ questions answered, \d+\.\d% wrong, 95 % interval \["
     assert re.search(measured, trained.stdout), trained.stdout
+    assert "rows skipped: 1\n  unfinished.md:1: 'lake' has no answer below it\n" in trained.stdout, trained.stdout
     assert re.search(r"at most \d+\.\d% of the questions are out of scope", trained.stdout), trained.stdout
     return made
 
@@ -218,7 +220,11 @@ def test_knowledge_is_read_again_when_it_changes(started: Started, folder: Path)
     while status.get("entries", before) == before and monotonic() < until:
         sleep(0.1)
         status = started.client.get("/v1/status").json()
-    assert (status["entries"], status["skipped"]) == (before + 1, 1)
+    assert (status["entries"], status["skipped"]) == (before + 1, 2)
+    named = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf8").splitlines()]
+    assert [each["why"] for each in named if each["event"] == "skipped" and "river" in each["why"]] == [
+        "new.md:5: 'river' has no answer below it"
+    ]
     assert status["measured"]["answered"] > 0
     assert "pefbench_assistant_replies_total" in started.client.get("/metrics").text
 

@@ -11,17 +11,15 @@ import pytest
 
 from pefbench.apps.monitor import detect
 from pefbench.apps.monitor.config import MonitorSection
-from pefbench.apps.monitor.items import Skipped
+from pefbench.apps.monitor.items import Item, Skipped
 from pefbench.apps.monitor.monitor import Monitor
 from pefbench.apps.monitor.store import Store
 from pefbench.errors import DataError, HeldError, OutputError
-from tests.apps.monitor.opinions import classify, days, item
+from tests.apps.monitor.opinions import FIRST, classify, days, item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from pefbench.apps.monitor.items import Item
 
 
 ONSETS = (20_039, 20_040)
@@ -68,6 +66,16 @@ def test_a_surge_is_alerted_once_with_its_headlines(tmp_path: Path) -> None:
     assert [chance for _, _, chance in headlines] == sorted((chance for _, _, chance in headlines), reverse=True)
     assert all(chance > 0.6 for _, _, chance in headlines)
     assert [(each.id, channel) for each, channel, _ in monitor.store.unsent()] == [(alert.id, "file")]
+
+
+def test_a_headline_that_came_twice_is_shown_once(tmp_path: Path) -> None:
+    monitor = made(tmp_path)
+    times = (FIRST, FIRST + 60, FIRST + 120)
+    monitor.take([Item(str(time), "0.9 Lawsuit accuses Acme", time, "Acme") for time in times])
+    monitor.take([Item("other", "0.8 Acme fined", FIRST, "Acme")])
+    [series] = monitor.store.series()
+    shown = monitor.store.headlines(series.id, 0, 10**6, 3)
+    assert shown == [(times[-1], "0.9 Lawsuit accuses Acme", 0.9), (FIRST, "0.8 Acme fined", 0.8)]
 
 
 def test_a_quiet_series_is_not_alerted(tmp_path: Path) -> None:

@@ -43,13 +43,24 @@ def drawn(browser: Browser) -> str:
     return str(browser.value("document.querySelector('#plot .line').getAttribute('d')"))
 
 
+def point_at(browser: Browser, period: int) -> None:
+    """Move the pointer over a period of the trend."""
+    x = re.findall(r"[ML]([0-9.]+)", drawn(browser))[period]
+    browser.value("by('plot').scrollIntoView()")
+    place = browser.value(
+        "(([svg]) => { const box = svg.getBoundingClientRect(); "
+        f"return [box.left + {x} / svg.viewBox.baseVal.width * box.width, box.top + 20]; }})(by('plot').children)"
+    )
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
+
+
 def test_alerts_show_the_headlines_that_caused_them(browser: Browser) -> None:
     browser.look(width=1000)
     assert text(browser, "#summary").startswith("1,180 items in 3 series, by day.")
     assert "1 false alarm in 1,000 days over all 2 watched series, 0.50 each" in text(browser, "#rate")
     assert text(browser, "#skipped") == "Skipped: time without zone: 1."
     assert text(browser, "article h3") == "Acme"
-    assert "usually 3" in text(browser, "article p")
+    assert re.search("usually 3[0-9.]+\u00a0%", text(browser, "article p"))
     assert browser.value("document.querySelectorAll('article li').length") == 5
     shown(browser, "monitor-light")
 
@@ -60,13 +71,16 @@ def test_a_trend_is_walked_by_keyboard(browser: Browser) -> None:
     browser.value("choose().then(() => { document.body.dataset.chosen = 'yes'; })")
     browser.wait("document.body.dataset.chosen === 'yes' && document.querySelectorAll('#plot .alert').length === 1")
     assert browser.value("document.querySelectorAll('#plot .band').length") == 1
+    assert re.search(r"is seen after about \d+, \d+, \d+ days\.", text(browser, "#about"))
     assert drawn(browser).count("M") == 1  # one line
     browser.value("slept = shown.periods, shown.periods = slept.filter((_, day) => day < 20 || day > 40), plot()")
     assert drawn(browser).count("M") == 2  # nothing came for 21 days
     places = [float(each) for each in re.findall(r"[ML]([0-9.]+)", drawn(browser))]
     steps = sorted(later - earlier for earlier, later in itertools.pairwise(places))
     assert steps[-1] == pytest.approx(22 * steps[0], rel=0.03)  # and the gap is as wide as it is long
-    browser.value("shown.periods = slept, plot()")
+    point_at(browser, 10)
+    assert text(browser, "#point").startswith("2024-10-14: ")  # the day under the pointer, in spite of the gap
+    browser.value("shown.periods = slept, at = slept.length - 1, plot()")
     browser.value("document.querySelector('#plot svg').focus()")
     last = text(browser, "#point")
     browser.press("ArrowLeft", 37)
