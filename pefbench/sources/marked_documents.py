@@ -20,10 +20,11 @@ def names(lines: Sequence[str], begins: Callable[[str], bool]) -> Callable[[int]
     if not starts:
         return lambda _: ""
     edges = zip([0, *(at + 1 for at in starts)], [*starts, len(lines)], strict=True)
-    found = [_name(lines[first:end]) for first, end in edges]
+    found = [name(lines[first:end]) for first, end in edges]
     return lambda number: found[bisect_right(starts, number - 1)]
 
 
-def _name(lines: Sequence[str]) -> str:
+def name(lines: Sequence[str]) -> str:
+    """The name of a document of these lines."""
     content = "\n".join(line.rstrip() for line in lines).strip()
     return f"document {hashlib.sha256(content.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"

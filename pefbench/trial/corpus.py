@@ -91,8 +91,10 @@ def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
     parts, revision, notes = _read_parts(recipe.data, task, bad)
     group = recipe.data.group
     splits, dropped = _split(parts, task, keeps_groups=group is not None), dict.fromkeys(SPLITS, 0)
+    few: list[str] = []
     if group is not None:
         notes += groups.notes(splits, str(group))
+        few = groups.few(splits, str(group))
     drops = (
         (recipe.data.repeats, sources.drop_repeats),
         (recipe.data.leaks, sources.drop_leaks),
@@ -105,7 +107,6 @@ def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
     options = recipe.options.model_dump()
     if not all(splits[split] for split in SPLITS) and (rows := _without_a_text(splits, task)):
         task.read(dict.fromkeys(SPLITS, rows), bad, **options)  # raises an error for them, or counts them
-    few = [] if group is None else groups.few(splits, str(group))
     _check_sizes(splits, recipe.data.source, bad, dropped, few)
     dataset = task.read(splits, bad, **options)
     _check_sizes(dataset.splits, recipe.data.source, bad, dropped, few)

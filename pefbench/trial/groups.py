@@ -5,6 +5,8 @@ They stay in one split if a file is split here, and their examples form one clus
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench import sources
 from pefbench.errors import DataError, counted
 from pefbench.remarks import Odd
-from pefbench.sources.cells import excerpt
+from pefbench.sources.cells import clean_name, excerpt
 from pefbench.tasks.reading.columns import found_columns
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 DOCUMENT = "document"
 """The name, for `data.group`, of what a format marks as a document, if no column has this name."""
+WHOLE = re.compile(r"(-?\d+)\.0", re.ASCII)
+"""A whole number with the point that a column with gaps adds to it."""
 LONGEST = 40
 """How many characters of a name or a value a message shows."""
 
@@ -33,11 +37,11 @@ def grouped(table: Rows, name: str | int, bad: BadRows) -> tuple[Rows, str | Non
     column that does not exist.
     """
     nested = sources.unnest(table, [name] if isinstance(name, str) else [])
-    columns = found_columns([name], nested.columns)
+    columns = found_columns([name, str(name)], nested.columns)  # a column that is named 2024 is a number in YAML
     if not columns:
         if name != DOCUMENT or not any(row.document for row in table.rows):
             raise _missing(table, name)
-        return replace(table, rows=[replace(row, group=row.document) for row in table.rows]), None
+        return replace(table, rows=[replace(row, group=_written(row.document)) for row in table.rows]), None
     rows = []
     for row, with_cell in zip(table.rows, nested.rows, strict=True):
         try:
@@ -64,8 +68,11 @@ def _value(where: str, column: str, cell: Any) -> str:
 
 
 def _written(value: object) -> str:
-    """A value as text; a whole number is written without a point, which a column with gaps adds to it."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    """A value as text, however its letters, white space and whole numbers are written."""
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    text = clean_name(unicodedata.normalize("NFC", text))
+    whole = WHOLE.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def notes(splits: Mapping[str, Sequence[Row]], shown: str) -> list[str]:
@@ -90,11 +97,13 @@ def notes(splits: Mapping[str, Sequence[Row]], shown: str) -> list[str]:
 
 
 def few(splits: Mapping[str, Sequence[Row]], shown: str) -> list[str]:
-    """A reason for an empty split: there are fewer groups than splits; otherwise empty."""
-    number = len({row.group or id(row) for rows in splits.values() for row in rows})
-    if number >= len(splits):
+    """A reason for an empty split: fewer groups than splits, by what their hash depends on; otherwise empty."""
+    found = {row.group or id(row) for rows in splits.values() for row in rows}
+    alike = {sources.normalise(group) if isinstance(group, str) else group for group in found}
+    if len(alike) >= len(splits):
         return []
-    return [f"rows with the same {shown!r} stay together, and it has only {counted(number, 'value')}"]
+    but = ", but for case and punctuation" if len(alike) < len(found) else ""
+    return [f"rows with the same {shown!r} stay together, and it has only {counted(len(alike), 'value')}{but}"]
 
 
 def _in_several(splits: Mapping[str, Sequence[Row]], groups: Mapping[str, Mapping[str, int]], shown: str) -> list[str]:

@@ -64,6 +64,17 @@ def test_squad() -> None:
 
 def test_brat(tmp_path: Path) -> None:
     for name in "ab":
-        (tmp_path / f"{name}.txt").write_text("One line.\nAnother.\n", encoding="utf8")
+        (tmp_path / f"{name}.txt").write_text(f"One line of {name}.\nAnother.\n", encoding="utf8")
         (tmp_path / f"{name}.ann").write_text("", encoding="utf8")
     assert documents(read_brat(tmp_path, "", BadRows(), "utf-8").rows) == [0, 0, 1, 1]
+
+
+def test_texts_of_two_brat_folders_are_told_apart_by_what_they_say(tmp_path: Path) -> None:
+    """File names such as 1.txt recur from folder to folder, and texts that two people annotated do, too."""
+    rows = []
+    for name, text in (("a", "One."), ("b", "Another."), ("c", "One.")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.txt").write_text(f"{text}\n", encoding="utf8")
+        (tmp_path / name / "1.ann").write_text("", encoding="utf8")
+        rows += read_brat(tmp_path / name, "", BadRows(), "utf-8").rows
+    assert documents(rows) == [0, 1, 0]

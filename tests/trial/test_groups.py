@@ -289,6 +289,49 @@ def test_a_whole_number_is_one_value_however_it_is_written() -> None:
     assert {row.group for row in found.rows} == {"7", "8"}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("7", "7.0"),
+        ("-7.0", "-7"),
+        ("Jos\u00e9", "Jose\u0301"),
+        ("ward\u00a07", "ward  7"),
+        ("A", "\u200bA"),
+    ],
+)
+def test_a_group_written_in_two_ways_is_warned_of(one: str, other: str, tmp_path: Path) -> None:
+    for split, group, first in (("train", one, 0), ("test", other, 60)):
+        rows = [of_text(first + i) | {"author": f"{split} {i % 9}" if i % 9 else group} for i in range(60)]
+        write(tmp_path / f"{split}.csv", rows)
+    (told,) = warnings(load("topic", tmp_path, train="train.csv", test="test.csv", group="author"))
+    assert told.startswith("data.group: 1 of 17 values of 'author' are in more than one split")
+
+
+@pytest.mark.parametrize("different", [("7.5", "7"), ("v7.0", "v7"), ("1.7.0", "1.7"), ("A", "a"), ("C", "C#")])
+def test_groups_that_differ_stay_different(different: tuple[str, str]) -> None:
+    table = Rows(("author",), [Row({"author": each}, "x", 1) for each in different])
+    assert {row.group for row in groups.grouped(table, "author", BadRows())[0].rows} == {*different}
+
+
+def test_a_column_whose_name_is_a_number(tmp_path: Path) -> None:
+    file = write(tmp_path / "x.jsonl", [of_text(i) | {"2024": f"p{i % 9}"} for i in range(60)])
+    assert len(set().union(*groups_of(load("topic", file, group=2024)).values())) == 9
+    with pytest.raises(DataError, match=r"data\.group: no column 2; the columns are: text, label, 2024$"):
+        load("topic", file, group=2)
+
+
+def test_groups_with_the_same_hash_are_said_to_be_few(tmp_path: Path) -> None:
+    file = write(tmp_path / "x.csv", [of_text(i) | {"author": ("C", "C#", "C++")[i % 3]} for i in range(60)])
+    with pytest.raises(DataError, match=r"\); rows .* it has only 1 value, but for case and punctuation$"):
+        load("topic", file, group="author")
+
+
+def test_groups_are_counted_before_duplicates_are_dropped(tmp_path: Path) -> None:
+    file = write(tmp_path / "x.csv", [of_text(i % 9) | {"author": f"author {i % 8}"} for i in range(120)])
+    with pytest.raises(DataError, match=r"the train split is empty .*left out: 75$"):
+        load("topic", file, group="author")
+
+
 def test_documents_of_a_conll_file(tmp_path: Path) -> None:
     tagged = sentences(80, seed=3)
     blocks = [
@@ -345,7 +388,7 @@ def test_squads_titles(tmp_path: Path) -> None:
         context = f"No {i} is here."
         answer = {"text": str(i), "answer_start": 3}
         asked = [{"id": f"{i} {k}", "question": f"What is it, {i} {k}?", "answers": [answer]} for k in range(3)]
-        return {"title": f"Title {i // 2}", "paragraphs": [{"context": context, "qas": asked}]}
+        return {"title": f"{' ' * (i % 2)}Title {i // 2}", "paragraphs": [{"context": context, "qas": asked}]}
 
     file = tmp_path / "x.json"
     file.write_text(json.dumps({"data": [article(i) for i in range(40)]}), encoding="utf8")

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.errors import DataError, counted
+from pefbench.sources import marked_documents
 from pefbench.sources.folders import members
 from pefbench.sources.reader import LayoutReader
 from pefbench.sources.rows import Row, Rows
@@ -50,7 +51,7 @@ def fits(folder: Path) -> bool:
 
 
 def read_brat(folder: Path, name: str, bad: BadRows, encoding: str) -> Rows:
-    """Read one row per non-blank line of text, files in order of their names; each file is a document.
+    """Read one row per non-blank line of text, files in order of their names; each text is a document.
 
     entities: a list of [start, end, type], offsets within the line; relations, if any file has them: objects with
     ``label``, ``first`` and ``second``, the offsets of both entities. An annotation that cannot be read makes its line
@@ -109,11 +110,13 @@ def _document(text: str, file: str, annotations: str, told: str, bad: BadRows, o
                     f"{annotation[:60]!r}"
                 )
             )
-    related = _related(relations, entities, faulty, bad)
+    related, document = _related(relations, entities, faulty, bad), marked_documents.name(lines)
     for at, line in enumerate(lines):
         if line.strip() and at not in faulty:
             inside = [[each.start, each.end, each.label] for each in entities.values() if each.line == at]
-            yield Row({"text": line, "entities": inside, RELATIONS: related.get(at, [])}, file, at + 1, document=file)
+            yield Row(
+                {"text": line, "entities": inside, RELATIONS: related.get(at, [])}, file, at + 1, document=document
+            )
 
 
 def _entity(match: re.Match[str], text: str, starts: list[int]) -> tuple[list[Entity], str]:
