@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import runpy
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnxruntime
 import pytest
 
-from pefbench.export.heads import sequence
+from pefbench.export.heads import marked, sequence
 from pefbench.export.script import script
 from pefbench.file_names import FILE_NAME, names_a_file
+from pefbench.heads.marked import MarkedHead
 from pefbench.heads.sequence import SequenceHead
-from tests.export.scripts import Session
+from tests.export.scripts import Session, parts_of, reader_of
 from tests.tokenizers import single_bytes
 
 if TYPE_CHECKING:
@@ -86,6 +89,66 @@ def test_texts_are_answered_as_arguments_and_as_lines(
     asked(bundle, monkeypatch, "--", "--json is not a text")
     labels = [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()]
     assert labels == ["long", "long", "short", "long", "long", "long", "long"]
+
+
+class Closed(io.RawIOBase):
+    """A pipe whose reader has ended."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_reader_that_has_enough_is_no_mistake(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Closed(), write_through=True))  # type: ignore[type-var]
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        asked(bundle, monkeypatch, "Anna", "Boris")
+    assert ended.value.code == 141
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"text": "Anna saw Rome", "first": [-13, -9], "second": [9, 13]},
+        {"text": "Anna saw Rome", "first": [4, 0], "second": [9, 13]},
+        {"text": "Anna saw Rome", "first": [0, 4], "second": [9, 14]},
+        {"text": "Anna saw Rome", "first": [0, 8], "second": [4, 13]},
+        {"text": "Anna saw Rome", "first": [0, 0], "second": [9, 13]},
+        {"text": "Anna saw Rome", "first": [0, 4]},
+        {"text": "</e1>Anna<e1> saw <e2>Rome</e2>"},
+        {"text": "<e1>Anna</e1> <e1>saw</e1> <e2>Rome</e2>"},
+    ],
+)
+def test_spans_that_are_none_are_refused(given: dict[str, Any]) -> None:
+    """Slices of Python take them, so that a wrong text would be answered."""
+    tokenizer, head = single_bytes(), MarkedHead(["in", "of"])
+    answer = parts_of("marked", [])["answer"]
+    laid, reader = marked.settings(head, tokenizer, 40), reader_of(tokenizer)
+    session = Session(lambda ids: np.zeros((len(ids), 4)))
+    for right in ({"text": "Anna saw Rome", "first": [9, 13], "second": [0, 4]}, {"text": "<e1>a</e1><e2>b</e2>"}):
+        assert answer(right, laid, reader, session)["label"] == "in"
+    with pytest.raises(ValueError, match=r"should|not enough values"):
+        answer(given, laid, reader, session)
+
+
+@pytest.mark.parametrize("wrong", ["no", ["no"], {"no": 1, "yes": 2}])
+def test_candidates_that_are_no_list_of_texts_are_refused(wrong: object) -> None:
+    answer = parts_of("choice", ["keep_end"])["answer"]
+    with pytest.raises(ValueError, match="candidates should be a list of at least two texts"):
+        answer({"context": "a", "candidates": wrong}, {"candidates": []}, None, None)
+
+
+@pytest.mark.parametrize("wrong", [["", "Anna"], [" "], {"Anna": 1}, ["Anna", None], None])
+def test_tokens_that_are_no_words_are_refused(wrong: object) -> None:
+    answer = parts_of("token", ["entities"])["answer"]
+    with pytest.raises(ValueError, match="tokens should be a list of words"):
+        answer({"tokens": wrong}, {"space": ""}, None, None)
 
 
 def test_help_says_how_it_is_asked(

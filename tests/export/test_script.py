@@ -36,8 +36,8 @@ TRAITS: dict[str, tuple[list[tuple[str, ...]], list[str]]] = {
     ),
 }
 """For each kind: traits of which a trial has one, and those that it may have."""
-LONGEST = {"marked": 80, "token": 92, "span": 86, "choice": 65, "generation": 84}
-"""The most lines of a script, beside 60."""
+LONGEST = {"marked": 86, "token": 97, "span": 89, "choice": 70, "generation": 87}
+"""The most lines of a script, beside 63."""
 
 
 def scripts(kind: str) -> Iterator[str]:
@@ -52,7 +52,7 @@ def scripts(kind: str) -> Iterator[str]:
 def test_scripts_are_short_and_use_what_they_import(kind: str) -> None:
     for text in scripts(kind):
         lines = text.splitlines()
-        assert len(lines) <= LONGEST.get(kind, 60)
+        assert len(lines) <= LONGEST.get(kind, 63)
         assert max(map(len, lines)) <= 120
         assert not any(word in text for word in ("pefbench", "# only", "# unless", "noqa"))
         tree = ast.parse(text)

@@ -1,6 +1,7 @@
 """The script's command line. A mistake is one line, with exit status 2."""
 
 import json
+import os
 import re
 import sys
 from argparse import SUPPRESS, ArgumentParser
@@ -22,6 +23,8 @@ if __name__ == "__main__":
             given = json.loads(text) if asked.json else text
             found = answer(given if isinstance(given, dict) else {"text": given}, settings, tokenizer, session)
             print(json.dumps(found, ensure_ascii=False), flush=True)
+    except BrokenPipeError:  # for example, answers piped into head
+        os._exit(141)  # without another try to write
     except Exception as error:
         said = f"has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         parser.error(f"input {number}: {said}; expected {settings['input']}" if number else f"damaged bundle: {said}")

@@ -8,6 +8,8 @@ from tokenizers import Tokenizer
 def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
     """The best candidate and all scores, for {"context", "candidates"}; {"context"} alone if candidates are fixed."""
     candidates = given.get("candidates") or settings["candidates"] or given["candidates"]
+    if not isinstance(candidates, list) or len(candidates) < 2:
+        raise ValueError("candidates should be a list of at least two texts")
     context = tokenizer.encode(given["context"], add_special_tokens=False).ids
     before, between, after, room = (settings[name] for name in ("before", "between", "after", "room"))
     scores, truncated = [], False

@@ -33,8 +33,13 @@ def marked(given: dict) -> tuple[str, list[int]]:
     text, at = given["text"], [*(given.get("first") or ()), *(given.get("second") or ())]
     if not at:
         parts = re.split("(</?e[12]>)", text)
+        if len(parts) > 9:
+            raise ValueError("each of the four tags should occur once")
         places = dict(zip(parts[1::2], np.cumsum([len(part) for part in parts[:-1:2]]).tolist(), strict=True))
         text, at = "".join(parts[::2]), [places[tag] for tag in ("<e1>", "</e1>", "<e2>", "</e2>")]
+    (start, end), (begin, last) = sorted([at[:2], at[2:]])
+    if not 0 <= start < end <= begin < last <= len(text):
+        raise ValueError(f"{at[:2]} and {at[2:]} should be two separate spans of a text of {len(text)} characters")
     written, done, signs = "", 0, [0, 0, 0, 0]
     for number in (0, 1, 2, 3) if at[0] < at[2] else (2, 3, 0, 1):
         written, done = written + text[done : at[number]], at[number]

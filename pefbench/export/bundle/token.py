@@ -16,6 +16,8 @@ def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: Inference
         text = words
         plain = "".join("\u0300" if unicodedata.category(each)[0] == "M" else each for each in text)  # all marks alike
         at = [word.span() for word in re.finditer(settings["word"], plain)]
+    elif not isinstance(words, list) or not all(isinstance(word, str) and word.strip() for word in words):
+        raise ValueError("tokens should be a list of words")
     else:
         text, ends = " ".join(words), np.cumsum([len(word) + 1 for word in words]).tolist()
         at = [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]
