@@ -53,11 +53,14 @@ class AssistantApp(App[AssistantSection]):
         """Choose the rule on validation, and measure it on test."""
         from pefbench.apps.assistant.retrieval import Index
         from pefbench.apps.assistant.service import named
+        from pefbench.apps.embeddings import Embeddings
 
         judge = answering.Judge.load(models)
         entries, skipped = knowledge.read(config.knowledge_folder)
         questions = held_out.questions(entries, held_out.read_outside(config.out_of_scope_file))
-        index = Index(questions.known, judge.embed)
+        stored = Embeddings(judge.embed, models["intents"].name, config.embeddings_file)
+        stored([each.question for each in entries])  # also of those held out, for the server
+        index = Index(questions.known, judge.embed, stored)
         chosen = choosing.choose(
             judge, index, questions.validation, config.wrong, config.risk, config.out_of_scope_share
         )

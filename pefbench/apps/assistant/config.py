@@ -12,7 +12,9 @@ from pefbench.apps.sections import AppSection, TrainingSection
 class AssistantSection(AppSection):
     """The customer-service assistant."""
 
-    folder: str = Field("assistant", description="folder for its models, its rule and its conversations")
+    folder: str = Field(
+        "assistant", description="folder for its models, its rule, its embeddings and its conversations"
+    )
     knowledge: str | None = Field(
         None,
         description="a folder of .csv, .tsv, .jsonl and .md files with questions "
@@ -72,6 +74,11 @@ class AssistantSection(AppSection):
     def data_folder(self) -> Path:
         """The folder with the intent model's data."""
         return Path(self.folder) / "data"
+
+    @property
+    def embeddings_file(self) -> Path:
+        """The file with the embeddings of the knowledge's questions."""
+        return Path(self.folder) / "embeddings.npz"
 
     @property
     def rule_file(self) -> Path:

@@ -9,13 +9,12 @@ import numpy as np
 from pefbench.sources import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from pefbench.apps.assistant.knowledge import Entry
-
-    Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+    from pefbench.apps.embeddings import Embed
 
 FUSION = 60
 """k of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
@@ -33,13 +32,16 @@ class Found(NamedTuple):
 
 
 class Index:
-    """The entries of a knowledge base, searchable by their questions."""
+    """The entries of a knowledge base, searchable by their questions.
 
-    def __init__(self, entries: Sequence[Entry], embed: Embed) -> None:
+    stored: embeds the entries' questions, which may be in a file; None: `embed`.
+    """
+
+    def __init__(self, entries: Sequence[Entry], embed: Embed, stored: Embed | None = None) -> None:
         import bm25s
 
         self.entries, self._embed = list(entries), embed
-        self._vectors = embed([each.question for each in self.entries])
+        self._vectors = (stored or embed)([each.question for each in self.entries])
         self._written = _written(self.entries)
         self._bm25 = bm25s.BM25()
         tokens = bm25s.tokenize([each.question for each in self.entries], show_progress=False, stopwords=None)

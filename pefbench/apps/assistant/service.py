@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pefbench.apps.assistant import answering, choosing, generating
 from pefbench.apps.assistant.conversations import Conversations
 from pefbench.apps.assistant.library import Library
+from pefbench.apps.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,9 @@ class Assistant:
         self.rule, self.measured = choosing.read(config.rule_file, named(models), config.limits)
         self._judge = answering.Judge.load(models)
         self.generator = generating.load(config.generator) if config.generator else None
-        self.library = Library(config.knowledge_folder, self._judge.embed, events)
+        embed = self._judge.embed
+        stored = Embeddings(embed, models["intents"].name, config.embeddings_file)
+        self.library = Library(config.knowledge_folder, embed, stored, events)
         self._conversations = Conversations(Path(config.folder) / "conversations.sqlite")
         self._events, self._turn = events, Lock()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pefbench.apps.recommender import catalogue, embeddings, histories
+from pefbench.apps.embeddings import Embeddings
+from pefbench.apps.recommender import catalogue, histories
 from pefbench.apps.recommender.catalogue import Catalogue
 from pefbench.apps.recommender.ranking import History
 from pefbench.apps.recommender.reranking import Reranker
@@ -36,7 +37,7 @@ def prepare(config: RecommenderSection, trial: Path) -> Prepared:
     read = histories.read(config.histories, config.items)
     known = Catalogue.of(read)
     reranker = Reranker.load(trial)
-    vectors = embeddings.of(known.texts, reranker.embed, trial.name, config.embeddings_file)
+    vectors = Embeddings(reranker.embed, trial.name, config.embeddings_file)(known.texts)
     return Prepared(
         known, read.skips, vectors, reranker, *catalogue.borders(known.times, config.validation, config.test)
     )

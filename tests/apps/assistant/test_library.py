@@ -27,7 +27,9 @@ def test_each_skipped_row_is_named_once(tmp_path: Path, monkeypatch: pytest.Monk
     said = list[tuple[str, Any]]()
     file = tmp_path / "shop.md"
     file.write_text("# When?\n\nAt nine.\n\n# Where?\n", encoding="utf8")
-    found = Library(tmp_path, embed, cast("Any", lambda event, *_, **fields: said.append((event, fields.get("why")))))
+    found = Library(
+        tmp_path, embed, embed, cast("Any", lambda event, *_, **fields: said.append((event, fields.get("why"))))
+    )
     file.write_text("# When?\n\nAt nine.\n\n# Where?\n\n# Who?\n", encoding="utf8")
     wait(lambda: len(found.shelf.skipped) == 2)
     found.close()
@@ -56,7 +58,7 @@ def test_a_folder_that_cannot_be_read_once_is_read_the_next_time(
     monkeypatch.setattr(library, "POLL", 0.01)
     file, said = tmp_path / "shop.csv", list[str]()
     file.write_text("question,answer\nwhen?,at nine\n", encoding="utf8")
-    found = Library(tmp_path, embed, cast("Any", lambda event, *_, **__: said.append(event)))
+    found = Library(tmp_path, embed, embed, cast("Any", lambda event, *_, **__: said.append(event)))
     with monkeypatch.context() as patch:
         patch.setattr(knowledge, "read", refused)
         file.write_text("question,answer\nwhen?,at nine\nwhere?,here\n", encoding="utf8")

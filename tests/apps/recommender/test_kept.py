@@ -1,25 +1,19 @@
-"""Weights and embeddings are kept for what they were made with, and for nothing else."""
+"""Weights are kept for what they were made with, and for nothing else."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from pefbench.apps.recommender import embeddings, kept
+from pefbench.apps.recommender import kept
 from pefbench.apps.recommender.catalogue import Taken, Target
 from pefbench.apps.recommender.evidence import FEATURES
 from pefbench.apps.recommender.measuring import OURS, report
 from pefbench.apps.recommender.ranking import Weights
 from pefbench.apps.recommender.telling import lines
 from pefbench.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 MODELS = {"choice": Path("results/abc")}
 WEIGHTS = Weights(np.arange(float(len(FEATURES))), np.array([1.0, 0.5]), 20)
@@ -66,20 +60,3 @@ def test_an_item_that_was_taken_too_long_ago_to_count_is_not_new() -> None:
     """Of a long history only the latest items count, and yet the others were taken."""
     known = {**KNOWN, "2": [Taken(0.0, 1)]}
     assert report(ORDERS, TARGETS, PEOPLE, known)["sizes"] == {"new users": 17, "new items": 0}
-
-
-def test_embeddings_are_computed_once_for_their_texts(tmp_path: Path) -> None:
-    asked: list[Sequence[str]] = []
-
-    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-        asked.append(texts)
-        return np.full((len(texts), 2), len(asked), np.float32)
-
-    file = tmp_path / "embeddings.npz"
-    first = embeddings.of(["a", "b"], embed, "base", file)
-    assert np.array_equal(embeddings.of(["a", "b"], embed, "base", file), first)
-    assert len(asked) == 1
-    assert embeddings.of(["a", "c"], embed, "base", file)[0, 0] == 2
-    assert embeddings.of(["a", "c"], embed, "other", file)[0, 0] == 3
-    file.write_bytes(b"PK damaged")
-    assert embeddings.of(["a", "c"], embed, "other", file)[0, 0] == 4
