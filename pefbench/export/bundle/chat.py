@@ -12,15 +12,15 @@ def prompt_ids(given: dict, settings: dict, tokenizer: Tokenizer) -> tuple[list[
         raise ValueError(f"the prompt contains {written[0]}, which is a special token of the model")
     tokenizer.encode_special_tokens = False  # so that the template's are read as such
     before, after = settings["around"]
-    lengths = []
+    truncated = False
     while True:
         text = instruction + prompt
         text = text.strip()  # only strips
         ids = tokenizer.encode(before + text + after, add_special_tokens=False).ids
-        lengths.append(len(ids))
         excess = len(ids) - settings["room"]
+        truncated |= excess > 0
         if excess <= 0 or not prompt:
-            return ids[-settings["room"] :], lengths[0] > settings["room"]
+            return ids[-settings["room"] :], truncated
         offsets = tokenizer.encode(prompt, add_special_tokens=False).offsets
         end = offsets[-excess - 1][1] if len(offsets) > excess else 0  # only keep_start
         prompt = prompt[: min(end, len(prompt) - 1)]  # only keep_start
