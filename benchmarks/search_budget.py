@@ -136,7 +136,7 @@ def tested(grid: Grid, places: Sequence[int], seeds: Sequence[int]) -> dict[int,
     found = {}
     for place in places:
         finals = [
-            PlannedTrial(each.method, each.setting, seed, each.scored, _with_seed(each.recipe, seed), each.text)
+            PlannedTrial(each.method, each.setting, seed, each.scored, each.recipe.with_train(seed=seed), each.text)
             for each in grid.plan.final(grid.compared.name, place, 1)
             for seed in seeds
         ]
@@ -217,10 +217,6 @@ def main() -> None:
 
 def _key(recipe: object) -> str:
     return json.dumps(recipe, sort_keys=True)
-
-
-def _with_seed(recipe: Recipe, seed: int) -> Recipe:
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"seed": seed})})
 
 
 if __name__ == "__main__":

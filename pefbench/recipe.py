@@ -61,6 +61,10 @@ class Recipe(Section):
             del values["train"]["max_length"]
         return values
 
+    def with_train(self, **changes: object) -> Recipe:
+        """A copy with other values for some fields of `train`, which are not validated."""
+        return self.model_copy(update={"train": self.train.model_copy(update=changes)})
+
 
 MOST = 2**63 - 1
 """The largest integer: an int64."""

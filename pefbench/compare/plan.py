@@ -212,7 +212,7 @@ def _scored_once(recipe: Recipe) -> Recipe:
     """
     if recipe.train.evaluate is not None or recipe.train.chooses:
         return recipe
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"evaluate": "none"})})
+    return recipe.with_train(evaluate="none")
 
 
 def read_outcome(planned: PlannedTrial, path: Path, error: str | None = None) -> Outcome:

@@ -41,7 +41,7 @@ class Compared:
         recipe = self.plan.tuned(self.name, setting)
         if recipe.train.evaluate != "none" or self.search.prune == "none":
             return recipe
-        return recipe.model_copy(update={"train": recipe.train.model_copy(update={"evaluate": "epoch"})})
+        return recipe.with_train(evaluate="epoch")
 
     def epochs(self, setting: Setting) -> float:
         """The epochs of a trial that runs to its end."""

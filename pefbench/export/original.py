@@ -145,9 +145,8 @@ def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = 
         raise DataError(f"{folder}: saved by an older pefbench, without its head; run the trial again")
     recorded, about = read_predictions(folder), read_result(result)
     recipe = loading.recipe_of(folder, saved, base)
-    precise = recipe.train.model_copy(update={"precision": "fp32"})
     shared = Shared()
-    prepared = prepare(recipe.model_copy(update={"train": precise}), Phases(), ["test"], shared)
+    prepared = prepare(recipe.with_train(precision="fp32"), Phases(), ["test"], shared)
     if prepared.corpus.fingerprint != saved["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
     portable.check_base(prepared, saved, shared)

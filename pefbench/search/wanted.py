@@ -100,7 +100,7 @@ class Searched:
         changes: dict[str, object] = {} if seed is None else {"seed": seed}
         if not final and train.evaluate is None and not train.chooses:
             changes["evaluate"] = "none" if self.wanted.pruner == "none" or seed is not None else "epoch"
-        return recipe.model_copy(update={"train": train.model_copy(update=changes)})
+        return recipe.with_train(**changes)
 
     def epochs(self, setting: Setting) -> float:
         """The epochs of a trial that runs to its end."""

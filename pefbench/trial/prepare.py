@@ -208,7 +208,7 @@ def _fitted(recipe: Recipe, positions: int) -> tuple[Recipe, list[str]]:
     if default <= most or most < SHORTEST or "max_length" in recipe.train.model_fields_set:
         return recipe, []
     note = f"train.max_length is {most}, not the default {default}: {recipe.model.name} has {positions} positions"
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"max_length": most})}), [note]
+    return recipe.with_train(max_length=most), [note]
 
 
 def _grown(new_rows: int, before: int) -> list[str]:
@@ -222,5 +222,4 @@ def _grown(new_rows: int, before: int) -> list[str]:
 
 def with_precision(recipe: Recipe) -> Recipe:
     """The recipe with `auto` precision resolved for this machine."""
-    precision = devices.resolve_precision(recipe.train.precision)
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
+    return recipe.with_train(precision=devices.resolve_precision(recipe.train.precision))

@@ -82,7 +82,7 @@ def verify(folder: Path) -> Verified:
         recipe = load_resolved(trial["recipe"])
     except RecipeError as error:
         raise DataError(f"{folder / TRIAL}: damaged: recipe: {error}") from None
-    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
+    recipe = recipe.with_train(threads=trial["threads"])
     devices.set_threads(recipe.train.threads)
     shared = Shared(tokens_on_disk=False, counts_near=False)  # the trial may have written the cached tokens itself
     prepared = prepare(recipe, Phases(), ["test"], shared)

@@ -22,8 +22,7 @@ LENGTHS = (4, 16, 8)
 def cut_to(model: Model, most: int) -> Model:
     """The model as if it had been trained on texts of so many tokens; its tokenizer is the same one."""
     ready = model._ready
-    train = ready.recipe.train.model_copy(update={"max_length": most})
-    recipe = ready.recipe.model_copy(update={"train": train})
+    recipe = ready.recipe.with_train(max_length=most)
     return Model(replace(ready, recipe=recipe), model._head, model._kind, model._model)
 
 
