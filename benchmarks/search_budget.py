@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from pefbench.engines.messages import Message, TrialRequest
     from pefbench.methods import Method
-    from pefbench.recipe import Recipe
     from pefbench.results.verdict_schema import Setting
 
 SHARE, LEVEL = 0.4, 0.05
@@ -106,11 +105,6 @@ class Replayed(Trials):
             if "validation" in point and watch(curve[: place + 1]):
                 return {"pruned": f"at step {point['step']}"}
         return {"path": str(path)}
-
-    def request(self, recipe: Recipe, scored: Sequence[str], out: object = None) -> TrialRequest:
-        """A trial's request, with its recipe as it was trained."""
-        del out
-        return {"recipe": recipe.requested(), "scored": [*scored], "out": "", "command": ""}
 
 
 def searched(grid: Grid, seed: int) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from pefbench.compare import moving, placing
 from pefbench.compare.budget import seen
 from pefbench.compare.file import base_of, load_comparison, recipe_of, whole_numbers
 from pefbench.compare.search import is_drawn, ways
+from pefbench.engines.messages import trial_request
 from pefbench.errors import DataError, RecipeError
 from pefbench.recipe import load_recipe
 from pefbench.results.store import read_result
@@ -52,12 +53,7 @@ class PlannedTrial:
 
     def request(self, out: Place, command: str = "") -> TrialRequest:
         """The message that makes a worker run it."""
-        return {
-            "recipe": self.recipe.requested(),
-            "scored": list(self.scored),
-            "out": str(out),
-            "command": command,
-        }
+        return trial_request(self.recipe, self.scored, out, command)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pefbench.compare.file import Search
     from pefbench.compare.plan import Plan, PlannedTrial
     from pefbench.engines.engine import Engine
-    from pefbench.engines.messages import TrialRequest
     from pefbench.recipe import Recipe
     from pefbench.results.place import Place
     from pefbench.results.verdict_schema import Setting
@@ -48,20 +47,6 @@ class Compared:
         return self.recipe(setting).train.epochs
 
 
-class _Trials(Trials):
-    """The tuning trials, stored where those of other comparisons are."""
-
-    def request(self, recipe: Recipe, scored: Sequence[str], out: Place | None = None) -> TrialRequest:
-        """A trial's request."""
-        place = str(out or self.place)
-        return {
-            "recipe": recipe.requested(),
-            "scored": [*scored],
-            "out": place,
-            "command": self.wanted.command,
-        }
-
-
 def tune(
     plan: Plan, paths: Sequence[Path], metric: str, pool: Engine, place: Place, *, command: str, higher: bool
 ) -> list[PlannedTrial]:
@@ -77,7 +62,7 @@ def tune(
     wanted = Wanted(
         plan.base, place.folder, trials=search.trials, sampler=search.sampler, pruner=search.prune, command=command
     )
-    objective, trials = Objective(metric, higher, plan.budget.examples or 0), _Trials(wanted, place, pool)
+    objective, trials = Objective(metric, higher, plan.budget.examples or 0), Trials(wanted, place, pool)
     found = []
     with alone(place.folder):
         for name, path in zip(plan.comparison.methods, paths, strict=True):

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from pefbench.results.schema import Placement  # noqa: TC001 - the shape is read from the class
 from pefbench.yaml_text import Values  # noqa: TC001 - the shape is read from the class
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.recipe import Recipe
+    from pefbench.results.place import Place
 
 Message = Mapping[str, object]
 """Any of the messages below; a process passes them on unchanged."""
@@ -36,6 +42,11 @@ class TrialRequest(TypedDict):
     judged: NotRequired[Judged]  # of a search
     placement: NotRequired[Placement]  # where a cluster runs it
     patience: NotRequired[float | None]  # seconds to wait if another process runs it; None: until it has ended
+
+
+def trial_request(recipe: Recipe, scored: Sequence[str], out: Place, command: str = "") -> TrialRequest:
+    """The request for a recipe's trial. scored: the splits to predict. command: as in `TrialRequest`."""
+    return {"recipe": recipe.requested(), "scored": [*scored], "out": str(out), "command": command}
 
 
 class RunRequest(TrialRequest):

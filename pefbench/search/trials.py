@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.engines.engine import CLUSTERS
+from pefbench.engines.messages import trial_request
 from pefbench.errors import OutputError, TrialError, counted
 from pefbench.progress import say
 from pefbench.results import store
@@ -65,14 +66,7 @@ class Trials:
 
     def request(self, recipe: Recipe, scored: Sequence[str], out: Place | None = None) -> TrialRequest:
         """A trial's request. out: the place of a final trial; None: the search's own place."""
-        if out is None:
-            recipe = recipe.model_copy(update={"name": recipe.method.name})
-        return {
-            "recipe": recipe.requested(),
-            "scored": [*scored],
-            "out": str(out or self.place),
-            "command": self.wanted.command,
-        }
+        return trial_request(recipe, scored, out or self.place, self.wanted.command)
 
     def run(self, request: TrialRequest) -> Message:
         """The worker's answer, with its `path` on this machine; an error if the trial's process dies every time."""

@@ -89,18 +89,22 @@ class Searched:
     def recipe(self, setting: Setting, seed: int | None = None, *, final: bool = False) -> Recipe:
         """The recipe of a setting, with the recipe's own seed or another. Raises RecipeError.
 
-        A trial that is not final is scored on validation each epoch if that may stop it, otherwise only at its end.
+        A trial that is not final is stored under its method's name, and is scored on validation each epoch if that may
+        stop it, otherwise only at its end.
         """
         laid = [override(field, value) for field, value in setting.items()]
         try:
             recipe = load_recipe(self.wanted.recipe, [*self.wanted.overrides, *laid], self._method)
         except RecipeError as error:
             raise RecipeError(f"search: {', '.join(laid)}: {error}") from None
-        train = recipe.train
-        changes: dict[str, object] = {} if seed is None else {"seed": seed}
-        if not final and train.evaluate is None and not train.chooses:
-            changes["evaluate"] = "none" if self.wanted.pruner == "none" or seed is not None else "epoch"
-        return recipe.with_train(**changes)
+        if seed is not None:
+            recipe = recipe.with_train(seed=seed)
+        if final:
+            return recipe
+        if recipe.train.evaluate is None and not recipe.train.chooses:
+            may_stop = self.wanted.pruner != "none" and seed is None
+            recipe = recipe.with_train(evaluate="epoch" if may_stop else "none")
+        return recipe.model_copy(update={"name": recipe.method.name})
 
     def epochs(self, setting: Setting) -> float:
         """The epochs of a trial that runs to its end."""
