@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench.compare.grid import _facts, _finals, _waits
+from pefbench.compare.grid import Grid, Wanted, _finals, _waits
 from pefbench.compare.selection import Selection, select
 from pefbench.errors import RecipeError
 from pefbench.results.address import place_at
@@ -34,7 +34,7 @@ def test_a_metric_of_all_answers_together_is_refused(better: dict[str, bool], ad
         comparison=SimpleNamespace(metric=None), settings={}, tuning=list, measure=lambda _: None
     )
     with pytest.raises(RecipeError, match=f"^metric: distinct_2 is computed over all answers at once, .*{advice}"):
-        _facts(plan, pool, place_at(tmp_path))
+        Grid(plan, Wanted(tmp_path, tmp_path), pool, place_at(tmp_path))
 
 
 @pytest.mark.parametrize(
