@@ -33,10 +33,12 @@ SEARCH = "search"
 
 OF_ANY_SOURCE = {"source", "leaks"}
 DESCRIBED_BY = {
-    ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
-    ("model", "name"): [("model", key) for key in ("revision", "sha256", "adapter", "adapter_mode")],
+    ("data", "source"): [key for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
+    ("model", "name"): ["revision", "sha256", "adapter", "adapter_mode"],
 }
-"""Fields that describe one data set or model; naming another one drops them."""
+"""Section and field that name a data set or a model -> fields of that section that describe it. Naming another one
+drops these.
+"""
 
 
 @dataclass(frozen=True)
@@ -103,24 +105,30 @@ def locate(path: Path) -> tuple[Path, str | None]:
     """
     if _is(path, Path.is_file):
         return path, None
-    bare = str(path.parent) in {".", "hub"} and path.suffix != ".yaml"
+    is_name = str(path.parent) in {".", "hub"} and path.suffix != ".yaml"
     named = {file.stem: file for file in reversed(recipes())}
-    is_beside = _is(path.parent, Path.is_dir)
-    files = named if bare else {file.stem: file for file in path.parent.glob("*.yaml")} if is_beside else {}
-    name = path.name if bare else path.stem
-    if bare and name in files:
-        return files[name], None
-    if found := _of_data(name, files):
+    return _of_name(path.name, named) if is_name else _at_path(path, named)
+
+
+def _of_name(name: str, named: Mapping[str, Path]) -> tuple[Path, str | None]:
+    if name in named:
+        return named[name], None
+    if found := _of_data(name, named):
         return found
-    if bare:
-        near = suggest(name, files).partition(" valid:")[0] if files else ""
-        near = "" if near.startswith("valid:") else f"{near} "
-        if name in names("task") and (own := [stem for stem, file in files.items() if _is_of(name, file)]):
-            raise RecipeError(f"no recipe {name!r}: it is a task; its recipes: {', '.join(sorted(own))}")
-        raise RecipeError(f"no recipe {name!r}: {near}a recipe is a YAML file, or one of `pefbench list recipes`")
+    if name in names("task") and (own := [stem for stem, file in named.items() if _is_of(name, file)]):
+        raise RecipeError(f"no recipe {name!r}: it is a task; its recipes: {', '.join(sorted(own))}")
+    close = get_close_matches(name, sorted(named), n=1)
+    near = f"did you mean {close[0]!r}? " if close else ""
+    raise RecipeError(f"no recipe {name!r}: {near}a recipe is a YAML file, or one of `pefbench list recipes`")
+
+
+def _at_path(path: Path, named: Mapping[str, Path]) -> tuple[Path, str | None]:
+    name, folder_exists = path.stem, _is(path.parent, Path.is_dir)
+    if found := _of_data(name, {file.stem: file for file in path.parent.glob("*.yaml")} if folder_exists else {}):
+        return found
     if not _is(path, Path.exists) and (name in named or _of_data(name, named)):
         raise RecipeError(f"no recipe at {path}; pefbench has its own of that name: give {name} in place of the path")
-    if not is_beside and (close := get_close_matches(name, named, n=1, cutoff=0.75)):
+    if not folder_exists and (close := get_close_matches(name, named, n=1, cutoff=0.75)):
         raise RecipeError(f"no recipe at {path}; did you mean {close[0]}?")
     return path, None
 
@@ -258,7 +266,7 @@ def _forget(values: Values, over: Values) -> None:
     for (section, key), described in DESCRIBED_BY.items():
         new, old = over.get(section), values.get(section)
         if isinstance(new, dict) and key in new and isinstance(old, dict) and old.get(key) != new[key]:
-            for _, field in described:
+            for field in described:
                 old.pop(field, None)
 
 
