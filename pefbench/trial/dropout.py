@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig
 
+    from pefbench.methods import Method
     from pefbench.recipe import Recipe
 
 Drawn = Literal["not at all", "by example and step", "by process"]
@@ -67,8 +68,7 @@ def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
     The config already contains the recipe's dropout. On a GPU, torch's fused kernels draw from each process's
     generator.
     """
-    model = dict(rate for part in loading.stacks(config) for rate in _rates(part.to_dict()))
-    method = dict(_rates(recipe.method.model_dump() | getattr(recipe.method, "options", {})))
+    model, method = _rates_of(config, recipe.method)
     if not model and not method:
         return "not at all"
     by_example = (
@@ -83,13 +83,17 @@ def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
 
 def leaves_modules_out(recipe: Recipe, config: PretrainedConfig) -> bool:
     """Whether whole layers, or updates of layers, are dropped at random, along with their trained weights."""
-    model = [name for part in loading.stacks(config) for name, _ in _rates(part.to_dict())]
-    method = [name for name, _ in _rates(recipe.method.model_dump() | getattr(recipe.method, "options", {}))]
+    model, method = _rates_of(config, recipe.method)
     return any(WHOLE_LAYERS in name for name in model) or any(WHOLE_UPDATES in name for name in method)
 
 
-def _rates(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The options that are dropout rates above 0, with their names."""
+def _rates_of(config: PretrainedConfig, method: Method) -> tuple[set[str], set[str]]:
+    """The names of the dropout rates above 0: the model's, and the method's."""
+    model = {name for part in loading.stacks(config) for name in _rates(part.to_dict())}
+    return model, {*_rates(method.model_dump() | getattr(method, "options", {}))}
+
+
+def _rates(values: Mapping[str, Any]) -> Iterator[str]:
     for name, value in values.items():
         if "drop" in name and isinstance(value, float) and value > 0:
-            yield name, value
+            yield name

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 from pefbench import remarks
 from pefbench.errors import PefbenchError, counted, one_line
+from pefbench.models import frozen, loading
 from pefbench.results import provenance
 from pefbench.results.schema import SCHEMA
+from pefbench.trial.adapters import joined_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Literal, Unpack
 
+    from torch import nn
+
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Data, Model, Phase, Phases, Provenance, Reached, Result, TrainPhase
+    from pefbench.trial.cache import Shared
     from pefbench.trial.prepare import Prepared
     from pefbench.trial.progressed import Progressed
 
@@ -94,6 +99,25 @@ def data_of(prepared: Prepared) -> Data:
             for split, encoded in prepared.encoded.items()
         },
     }
+
+
+def model_of(prepared: Prepared, model: nn.Module, parameters: int, shared: Shared) -> Model:
+    """The model with the method applied; the adapter's size is not known yet. parameters: those of the model before."""
+    trainable = loading.count(model, trainable=True)
+    found: Model = {
+        "name": prepared.recipe.model.name,
+        "fingerprint": shared.fingerprint(prepared.base),
+        "settings": shared.settings(prepared.start),
+        "parameters": parameters,
+        "trainable_parameters": trainable,
+        "trainable_percent": 100 * trainable / parameters,
+        "frozen": frozen.held(model),
+        "adapter_bytes": None,
+    }
+    if prepared.adapters:
+        found["adapters"] = [adapter.stated() for adapter in prepared.adapters]
+        found["fingerprint"] = joined_fingerprint(found["fingerprint"], found["adapters"])
+    return found
 
 
 def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:

@@ -1,8 +1,7 @@
-"""What training and prediction take beside the model, measured by a pass over their largest batch before training.
+"""Measures, before training, the memory that passes over the largest batches need besides the model.
 
-The pass runs the very operations of the trial. So all is in its peak: what tensors hold, what libraries below torch
-take for themselves, and the holes that the C library's heap has. Where the whole batch may not fit, two smaller ones
-are measured, and the peak of the whole is on the line through theirs.
+A pass runs the trial's own operations, so its peak includes everything: tensors, the buffers of libraries below torch,
+and fragmentation of the heap. If the whole batch may not fit, two smaller ones are measured and extrapolated linearly.
 """
 
 from __future__ import annotations
@@ -40,13 +39,13 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Prepared
 
 MOMENTS = {"adamw": 8, "adamw8bit": 2}
-"""Bytes an optimizer keeps for each trained weight."""
+"""The bytes that an optimizer keeps for each trained weight."""
 
 
 def rehearse(prepared: Prepared, model: nn.Module, accelerator: Accelerator, *, by_example: bool) -> Foreseen:
-    """Run the passes, which leave the model as it was. by_example: how dropout is drawn, as in training.
+    """Run the passes, which leave the model unchanged but draw random numbers: seed afterwards.
 
-    Random numbers are drawn: seed after it.
+    by_example: draw dropout by example, as in training.
     """
     encoded, settings = prepared.encoded["train"], prepared.recipe.train
     import_scorers(prepared.recipe)
@@ -54,12 +53,12 @@ def rehearse(prepared: Prepared, model: nn.Module, accelerator: Accelerator, *, 
     model.to(accelerator.device)
     was_training = model.training
     with _as_in_training(model, accelerator):
-        training = _training(prepared, model, accelerator, largest, by_example=by_example)
-        predicting = _predicting(prepared, model, accelerator)
+        training = _training_pass(prepared, model, accelerator, largest, by_example=by_example)
+        predicting = _prediction_passes(prepared, model, accelerator)
     model.train(was_training)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     for weight in trained:
-        weight.detach().sum()  # what lies in a file is in memory once the optimizer has looked at it
+        weight.detach().sum()  # loads memory-mapped weights, as the optimizer's first step would
     gc.collect()
     hardware.give_back_memory()
     gradients = sum(weight.numel() * weight.element_size() for weight in trained)
@@ -72,7 +71,7 @@ def rehearse(prepared: Prepared, model: nn.Module, accelerator: Accelerator, *, 
 
 @contextmanager
 def _as_in_training(model: nn.Module, accelerator: Accelerator) -> Iterator[None]:
-    """Let the model compute as accelerate prepares it, which raises its outputs to fp32; without other processes."""
+    """Let accelerate prepare the model, which casts its outputs to fp32, but without DDP."""
     accelerator.prepare_model(model, evaluation_mode=True)
     try:
         yield
@@ -82,7 +81,7 @@ def _as_in_training(model: nn.Module, accelerator: Accelerator) -> Iterator[None
         del model._is_accelerate_prepared
 
 
-def _training(
+def _training_pass(
     prepared: Prepared, model: nn.Module, accelerator: Accelerator, largest: Indices, *, by_example: bool
 ) -> Passing:
     head, settings, encoded = prepared.head, prepared.recipe.train, prepared.encoded["train"]
@@ -98,45 +97,45 @@ def _training(
 
     model.train()
     with fast_on_cpu(dropout) if dropout else fast_on_cpu():
-        return _passing(largest, at_most(prepared, model, largest), train)
+        return _measured(largest, at_most(prepared, model, largest), train)
 
 
 @torch.no_grad()
-def _predicting(prepared: Prepared, model: nn.Module, accelerator: Accelerator) -> dict[str, Passing]:
-    """By phase, what prediction takes: while training, and after it."""
+def _prediction_passes(prepared: Prepared, model: nn.Module, accelerator: Accelerator) -> dict[str, Passing]:
+    """The memory of prediction, by phase: validate (during training) and evaluate (after it)."""
     head, settings, splits = prepared.head, prepared.recipe.train, set(prepared.encoded) - {"train"}
     if not splits:
         return {}
     model.eval()
     longest = max(splits, key=lambda split: int(head.prediction_lengths(prepared.encoded[split]).max(initial=0)))
-    after = [_answering(prepared, model, accelerator, longest)]
+    after = [_answer_pass(prepared, model, accelerator, longest)]
     if "validation" not in splits or settings.evaluate == "none":
         return {"evaluate": after[0]}
     during: list[Passing] = []
     if head.generates:
-        during.append(_losing(prepared, model, accelerator))
+        during.append(_loss_pass(prepared, model, accelerator))
         after += during
     if not head.generates or settings.evaluate is not None or settings.chooses:
-        during.append(after[0] if longest == "validation" else _answering(prepared, model, accelerator, "validation"))
+        during.append(after[0] if longest == "validation" else _answer_pass(prepared, model, accelerator, "validation"))
     return {"validate": max(during, key=Passing.peak), "evaluate": max(after, key=Passing.peak)}
 
 
-def _answering(prepared: Prepared, model: nn.Module, accelerator: Accelerator, split: str) -> Passing:
+def _answer_pass(prepared: Prepared, model: nn.Module, accelerator: Accelerator, split: str) -> Passing:
     head, encoded = prepared.head.brief(), prepared.encoded[split]
     fitted = fits_batches(prepared.recipe, head, accelerator.device.type)
     largest = sorted_batches(head.prediction_lengths(encoded), prepared.recipe.evaluate.batch_size, fitted=fitted)[0]
 
     def predict(part: Indices) -> None:
         tensors = _on_device(collate(encoded, part), accelerator)
-        with accelerator.autocast():  # as `predict` does
+        with accelerator.autocast():  # as in `predict`
             head.predict(model, tensors, [encoded.decoding[int(i)] for i in part])
 
-    passing = _passing(largest, at_most(prepared, model, largest, split), predict)
-    later = _later(prepared.config, prepared.head, accelerator) if head.generates else 0
-    return replace(passing, each=passing.each + later)
+    passing = _measured(largest, at_most(prepared, model, largest, split), predict)
+    cache = _cache_bytes(prepared.config, prepared.head, accelerator) if head.generates else 0
+    return replace(passing, each=passing.each + cache)
 
 
-def _losing(prepared: Prepared, model: nn.Module, accelerator: Accelerator) -> Passing:
+def _loss_pass(prepared: Prepared, model: nn.Module, accelerator: Accelerator) -> Passing:
     """The loss on validation, without gradients."""
     head, settings, encoded = prepared.head, prepared.recipe.train, prepared.encoded["validation"]
     size = settings.micro_batch_size or math.ceil(settings.batch_size / accelerator.num_processes)
@@ -145,11 +144,11 @@ def _losing(prepared: Prepared, model: nn.Module, accelerator: Accelerator) -> P
     def lose(part: Indices) -> None:
         head.loss_sum(model, _on_device(collate(encoded, part), accelerator))
 
-    return _passing(largest, at_most(prepared, model, largest, "validation"), lose)
+    return _measured(largest, at_most(prepared, model, largest, "validation"), lose)
 
 
-def _later(config: PretrainedConfig, head: Head, accelerator: Accelerator) -> int:
-    """The bytes of keys and values that an example gets after the first tokens of its answer, at its longest."""
+def _cache_bytes(config: PretrainedConfig, head: Head, accelerator: Accelerator) -> int:
+    """The bytes by which an example's key-value cache grows after the first `ROOM` tokens of the longest answer."""
     stack: Any = loading.stacks(config)[-1]
     heads = getattr(stack, "num_key_value_heads", None) or stack.num_attention_heads
     size = getattr(stack, "head_dim", None) or stack.hidden_size // stack.num_attention_heads
@@ -157,23 +156,26 @@ def _later(config: PretrainedConfig, head: Head, accelerator: Accelerator) -> in
     return int(places * stack.num_hidden_layers * 2 * heads * size * (4 if accelerator.mixed_precision == "no" else 2))
 
 
-def _passing(largest: Indices, most: int, work: Callable[[Indices], None]) -> Passing:
-    """Measure a batch by halves and whole, or by what of it surely fits. most: bytes that the whole takes at most."""
+def _measured(largest: Indices, most: int, work: Callable[[Indices], None]) -> Passing:
+    """Measure half a batch and the whole, or as much of it as certainly fits.
+
+    most: upper bound, in bytes, on what the whole batch needs.
+    """
     whole = min(len(largest), max(2, room_for(most, len(largest))))
     half = max(1, whole // 2)
-    peaks = [_peak(work, _spread(largest, count)) for count in (half, whole)]
+    peaks = [_peak(work, _spread_out(largest, count)) for count in (half, whole)]
     each = max(0, peaks[1] - peaks[0]) / (whole - half) if whole > half else 0.0
     return Passing(int(peaks[1] - each * whole), each, len(largest))
 
 
-def _spread(examples: Indices, count: int) -> Indices:
-    """As many of the examples, the first among them, from all of their lengths: they are sorted."""
+def _spread_out(examples: Indices, count: int) -> Indices:
+    """`count` examples of all lengths, including the longest; `examples` are sorted by length, the longest first."""
     chosen: Indices = examples[np.linspace(0, len(examples) - 1, count).round().astype(int)]
     return chosen
 
 
 def _peak(work: Callable[[Indices], None], part: Indices) -> int:
-    """The bytes that this takes at its peak, beyond those before it."""
+    """The most bytes that `work` needs at once, besides those held before it."""
     gc.collect()
     hardware.reset_peak()
     before = hardware.used_memory()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from pefbench import launched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 SIGNALS = (signal.SIGUSR2, signal.SIGTERM)
 _told = threading.Event()
@@ -31,31 +32,28 @@ def listen() -> None:
         signal.signal(each, _note)
 
 
-@contextmanager
-def listening() -> Iterator[None]:
-    """Handle the signals inside the block; otherwise they end the process. Only the main thread can."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = [signal.signal(each, _note) for each in SIGNALS]
-    try:
-        yield
-    finally:
-        for each, handler in zip(SIGNALS, before, strict=True):
-            signal.signal(each, handler)
+def listening() -> AbstractContextManager[None]:
+    """Handle the signals inside the block; otherwise they end the process."""
+    return _handling(SIGNALS, _note)
 
 
-@contextmanager
-def ignoring() -> Iterator[None]:
+def ignoring() -> AbstractContextManager[None]:
     """Let a child process that is started inside ignore a signal that the whole job gets."""
+    return _handling((signal.SIGUSR2,), signal.SIG_IGN)
+
+
+@contextmanager
+def _handling(signals: Sequence[signal.Signals], handler: Callable[..., None] | signal.Handlers) -> Iterator[None]:
+    """Set a handler inside the block. Does nothing in other threads than the main one, which cannot set any."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    before = [signal.signal(each, handler) for each in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGUSR2, before)
+        for each, earlier in zip(signals, before, strict=True):
+            signal.signal(each, earlier)
 
 
 def _note(*_: object) -> None:

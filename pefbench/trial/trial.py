@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from accelerate.utils import broadcast_object_list, set_seed
 
 from pefbench.errors import DataError, PefbenchError, PreemptedError, TrialError
-from pefbench.models import frozen, loading
+from pefbench.models import loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
 from pefbench.results.address import place_at
@@ -25,7 +25,6 @@ from pefbench.trial import (
     sharding,
     validation,
 )
-from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import HEAD_REMEDY, REMEDY, alike
 from pefbench.trial.cache import Shared
 from pefbench.trial.dropout import how_drawn, leaves_modules_out
@@ -38,7 +37,7 @@ from pefbench.trial.phases import Phases
 from pefbench.trial.predict import answer
 from pefbench.trial.prepare import prepare
 from pefbench.trial.ranks import Ranks
-from pefbench.trial.record import TrialRecord, announcement, data_of, origin_of, phases_of
+from pefbench.trial.record import TrialRecord, announcement, data_of, model_of, origin_of, phases_of
 from pefbench.trial.score import baseline_answers, score_trial
 from pefbench.trial.stepping import Stepper
 from pefbench.trial.tracking import check_installed, tracking
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Head
     from pefbench.recipe import Recipe
     from pefbench.results.place import Place
-    from pefbench.results.schema import Model, Placement
+    from pefbench.results.schema import Placement
     from pefbench.trial.foreseen import Foreseen
     from pefbench.trial.latency import Timed
     from pefbench.trial.progressed import Progressed
@@ -200,22 +199,10 @@ class Trial:
             model = build.pretrained(self.prepared, self.shared)
             parameters = loading.count(model)
             model = build.with_method(self.prepared, model)
-        trainable = loading.count(model, trainable=True)
-        found: Model = {
-            "name": self.recipe.model.name,
-            "fingerprint": self.shared.fingerprint(self.prepared.base),
-            "settings": self.shared.settings(self.prepared.start),
-            "parameters": parameters,
-            "trainable_parameters": trainable,
-            "trainable_percent": 100 * trainable / parameters,
-            "frozen": frozen.held(model),
-            "adapter_bytes": None,
-        }
-        self.record.add(fast_paths=fast_paths.taken(self.recipe, self.head, model, self.accelerator.device.type))
-        if self.prepared.adapters:
-            found["adapters"] = [adapter.stated() for adapter in self.prepared.adapters]
-            found["fingerprint"] = joined_fingerprint(found["fingerprint"], found["adapters"])
-        self.record.add(model=found)
+        self.record.add(
+            fast_paths=fast_paths.taken(self.recipe, self.head, model, self.accelerator.device.type),
+            model=model_of(self.prepared, model, parameters, self.shared),
+        )
         self.record.reached["warnings"] += build.doubts(self.recipe.method, model)
         return model
 
@@ -231,7 +218,8 @@ class Trial:
     def _train_and_score(self, model: nn.Module) -> None:
         # Before training: a baseline that fails must not cost a trained model.
         baselines = baseline_answers(self.prepared) if self.is_main and "test" in self.scored else {}
-        trained, progressed = self._train(model)
+        with out_of_memory.told("training", self.recipe, self.accelerator.num_processes):
+            trained, progressed = self._train(model)
         with self.phases.measure("evaluate"):
             predicted = {split: self._predict(trained, split) for split in self.scored}
         self.record.add(phases=phases_of(self.phases.costs, progressed))
@@ -255,10 +243,7 @@ class Trial:
         self.accelerator.wait_for_everyone()
 
     def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
-        with out_of_memory.told("training", self.recipe, self.accelerator.num_processes):
-            return self._train_inside(model)
-
-    def _train_inside(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
+        """Train; return the model as accelerate prepared it, with the weights that are kept, and the run's progress."""
         set_seed(self.recipe.train.seed, device_specific=True)
         stepper = Stepper(
             model,

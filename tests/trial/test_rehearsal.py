@@ -56,20 +56,20 @@ def test_a_step_holds_at_its_peak_what_was_measured(monkeypatch: pytest.MonkeyPa
     for room, sizes in ((8, [4, 8]), (5, [2, 5]), (0, [1, 2])):
         taken: list[int] = []
         monkeypatch.setattr(rehearsal, "room_for", lambda *_, room=room: room)
-        found = rehearsal._passing(np.arange(8), 0, work)
+        found = rehearsal._measured(np.arange(8), 0, work)
         assert taken == sizes
         assert found.peak() == pytest.approx((3 + 64 * 8) * MIB, rel=0.05)
         assert found.peak(4) == pytest.approx((3 + 64 * 4) * MIB, rel=0.05)
 
 
 def test_one_example_is_all_there_is() -> None:
-    found = rehearsal._passing(np.arange(1), 0, lambda _: None)
+    found = rehearsal._measured(np.arange(1), 0, lambda _: None)
     assert found == Passing(found.fixed, 0.0, 1)
 
 
 def test_the_longest_example_is_in_every_part() -> None:
     for count in range(1, 11):
-        part = rehearsal._spread(np.arange(10), count)
+        part = rehearsal._spread_out(np.arange(10), count)
         assert part[0] == 0
         assert len(set(part.tolist())) == count
 
@@ -80,7 +80,7 @@ def test_the_bound_is_more_than_what_is_measured(world: World, method: str) -> N
     ready = prepared(world, method, "train.batch_size=64")
     model, accelerator = build.with_method(ready, build.pretrained(ready)), devices.accelerator("fp32")
     largest, _ = largest_part(ready.encoded["train"], ready.recipe.train, 1)
-    work = rehearsal._training(ready, model, accelerator, largest, by_example=True)
+    work = rehearsal._training_pass(ready, model, accelerator, largest, by_example=True)
     assert at_most(ready, model, largest) > work.peak() - 16 * MIB
 
 
