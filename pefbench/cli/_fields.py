@@ -91,10 +91,6 @@ def _fields(prefix: str, properties: Iterable[tuple[str, Schema]]) -> str:
     )
 
 
-def _meaning(schema: Schema) -> str:
-    return str(schema.get("description", ""))
-
-
 def _field(path: str, kind: str, default: str, meaning: str) -> str:
     indent = "    "
     return f"{path}  ({kind}; default: {default})\n" + textwrap.fill(

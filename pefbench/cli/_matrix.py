@@ -39,15 +39,14 @@ def render(matrix: Matrix) -> str:
     from tabulate import tabulate
 
     rows = [
-        [method, *(_cell(heads, matrix["refused"].get(method, {}).get(name, {})) for name, heads in _columns(matrix))]
+        [
+            method,
+            *(_cell(heads, matrix["refused"].get(method, {}).get(name, {})) for name, heads in matrix["heads"].items()),
+        ]
         for method in matrix["methods"]
     ]
     grid = tabulate(rows, ["method", *matrix["heads"]], tablefmt="simple", disable_numparse=True)
     return "\n\n".join(filter(None, [grid, MEANING, _reasons(matrix)]))
-
-
-def _columns(matrix: Matrix) -> list[tuple[str, list[str]]]:
-    return list(matrix["heads"].items())
 
 
 def _cell(heads: list[str], refused: dict[str, str]) -> str:

@@ -90,7 +90,7 @@ def write(path: Path, comparison: Comparison) -> None:
     """Write a verdict atomically, with result paths relative to its folder."""
     for method in comparison["methods"]:
         for trial in [*method["tuning"], *method["final"]]:
-            trial["result"] = _relative(trial["result"], path.parent)
+            trial["result"] = trial["result"].removeprefix(f"{path.parent}/")
     write_json(path, comparison)
 
 
@@ -133,10 +133,6 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def _by_method(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     return {name: [each for each in outcomes if each.planned.method == name] for name in plan.comparison.methods}
-
-
-def _relative(result: str, folder: Path) -> str:
-    return result.removeprefix(f"{folder}/")
 
 
 def _heading(
@@ -192,8 +188,6 @@ def _notes(plan: Plan, finals: Sequence[Outcome], *, unfinished: bool) -> list[s
     notes = [ONE_SEED] if len(plan.seeds) == 1 else []
     notes += [NONE_FINISHED] if unfinished else []
     commits = {each.result["provenance"]["commit"] for each in finals if each.result}
-    return (
-        [*notes, f"the final trials were run by {len(commits)} different commits of pefbench"]
-        if len(commits) > 1
-        else notes
-    )
+    if len(commits) > 1:
+        notes.append(f"the final trials were run by {len(commits)} different commits of pefbench")
+    return notes

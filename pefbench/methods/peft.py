@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 
     from pefbench.methods._types import ParameterGroup
 
-FILLED_IN = {"auto_mapping", "base_model_name_or_path", "inference_mode", "modules_to_save", "peft_type"} | {
-    "peft_version",
-    "revision",
-    "task_type",
-}
+FILLED_IN = frozenset(
+    {
+        "auto_mapping",
+        "base_model_name_or_path",
+        "inference_mode",
+        "modules_to_save",
+        "peft_type",
+        "peft_version",
+        "revision",
+        "task_type",
+    }
+)
 """Fields of PEFT's configurations that a recipe cannot set."""
 BIASES = {"none": "", "all": r"|^(?!.*\.original_module\.).*\.bias$"}
 """What an option `bias` adds to the trained weights; any other value adds the biases of the adapted layers."""

@@ -104,11 +104,9 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
         label_order=order,
         notes=(*_renamed(names), *_own_code(where, type(skeleton).__name__, name), *notes),
         why_fresh=why_fresh,
-        lacking=tuple(sorted(key for key in found["missing_keys"] if not key.startswith(heads or ("\0",)))),
+        lacking=tuple(sorted(key for key in found["missing_keys"] if not key.startswith(heads))),
         head_shapes={
-            key: tuple(weight.shape)
-            for key, weight in skeleton.state_dict().items()
-            if key.startswith(heads or ("\0",))
+            key: tuple(weight.shape) for key, weight in skeleton.state_dict().items() if key.startswith(heads)
         },
     )
 
@@ -147,7 +145,7 @@ def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> N
 def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str) -> list[str]:
     """A note on the few weights that are not in the checkpoint. Raises SourceError if there are more."""
     for key, theirs, ours in sorted(found["mismatched_keys"]):
-        if not key.startswith(heads or ("\0",)):
+        if not key.startswith(heads):
             raise SourceError(
                 f"{name}: {key} is {_shape(theirs)} in the checkpoint, and {_shape(ours)} by config.json and tokenizer"
             )
@@ -169,14 +167,14 @@ def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str
 
 
 def _may_be_new(key: str, heads: tuple[str, ...]) -> bool:
-    return "pooler" in key.split(".") or (bool(heads) and key.startswith(heads))
+    return "pooler" in key.split(".") or key.startswith(heads)
 
 
 def _compare_heads(
     skeleton: Any, found: Any, heads: tuple[str, ...], own: PretrainedConfig, config: PretrainedConfig
 ) -> tuple[HeadState, tuple[int, ...], str]:
     """What happens to the checkpoint's head, the rows of our labels in it, and the reason if it cannot be used."""
-    keys = {key for key in skeleton.state_dict() if heads and key.startswith(heads)}
+    keys = {key for key in skeleton.state_dict() if key.startswith(heads)}
     missing = keys & set(found["missing_keys"])
     if missing == keys or (missing and _is_of_pretraining(own, keys, found)):
         return "absent", (), ""

@@ -115,4 +115,4 @@ def _matrices(model: Any, trained: str) -> list[str]:
     heads = tuple(f"{head}." for head in architecture.head_modules(model))
     apart = {*ties, *ties.values()}
     names = [f"{name}.weight" for name, module in model.named_modules() if _may_freeze(name, module, trained)]
-    return [name for name in names if name not in apart and not (heads and name.startswith(heads))]
+    return [name for name in names if name not in apart and not name.startswith(heads)]

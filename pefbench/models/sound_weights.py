@@ -36,7 +36,7 @@ def check(where: Path, name: str, skeleton: Any, unexpected: set[str], redrawn: 
         return
     ignored = [BUFFERS, *map(re.compile, skeleton._keys_to_ignore_on_load_unexpected or ())]
     unused = unexpected | {key for key, weight in skeleton.state_dict().items() if not weight.is_floating_point()}
-    unused |= {key for key in skeleton.state_dict() if key.startswith(redrawn or ("\0",))}
+    unused |= {key for key in skeleton.state_dict() if key.startswith(redrawn)}
     bad = [
         (key, why)
         for key, why in sorted(found.items())

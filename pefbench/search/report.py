@@ -60,7 +60,7 @@ def _race(found: Found) -> str:
             str(len(each["values"])),
             each["dropped"] or "",
         ]
-        for each in sorted(found["race"], key=lambda each: (each["dropped"] is not None, sign * _mean(each)))
+        for each in sorted(found["race"], key=lambda each: (each["dropped"] is not None, sign * each["mean"]))
     ]
     headers = ["Setting", f"{found['metric']} on validation", "with new seeds", "Seeds", "Left the race"]
     return tabulate(rows, headers, disable_numparse=True)
@@ -88,10 +88,6 @@ def _place(raced: Raced, found: Found) -> str:
     sign = 1 if found["higher_is_better"] else -1
     better = sum(sign * (each["values"][0] or 0) > sign * (raced["values"][0] or 0) for each in found["race"])
     return f"number {better + 1}" if better else "the best"
-
-
-def _mean(raced: Raced) -> float:
-    return raced["mean"]
 
 
 def _shown(value: float | None) -> str:

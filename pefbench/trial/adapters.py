@@ -37,13 +37,22 @@ SMALL_RANK = 2**13
 """PEFT may allocate weights up to this rank at once, even if no dimension of the file's weights is that large."""
 PREFIX = "base_model.model."
 """Prefix of the names of the model's own modules in PEFT's files."""
-UNMERGED = {"BOTTLENECK", "MAM", "PREFIX_TUNING", "PROMPT_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"} | {
-    "CARTRIDGE",
-    "ADAPTION_PROMPT",
-    "XLORA",
-    "POLY",
-    "SHADOW",
-}
+UNMERGED = frozenset(
+    {
+        "ADAPTION_PROMPT",
+        "BOTTLENECK",
+        "CARTRIDGE",
+        "CPT",
+        "MAM",
+        "MULTITASK_PROMPT_TUNING",
+        "POLY",
+        "PREFIX_TUNING",
+        "PROMPT_TUNING",
+        "P_TUNING",
+        "SHADOW",
+        "XLORA",
+    }
+)
 """Types of adapters that are not a change of the weights."""
 TOLERANCE = 1e-3
 """The largest difference between the outputs before and after merging, relative to the largest output."""
@@ -276,7 +285,7 @@ def _plain(key: str) -> str:
 
 
 def _dotted(heads: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"{head}." for head in heads) or ("\0",)
+    return tuple(f"{head}." for head in heads)
 
 
 def _head_of(

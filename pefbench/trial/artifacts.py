@@ -94,7 +94,7 @@ def _load_trained(file: Path, model: nn.Module) -> nn.Module:
         trained = load_file(file)
         untrained, unknown = model.load_state_dict(trained, strict=False)
     heads = tuple(f"{name}." for name in architecture.head_modules(model))
-    lost = [name for name in untrained if name.startswith(heads)] if heads else []
+    lost = [name for name in untrained if name.startswith(heads)]
     if lost or unknown:
         raise DataError(f"{file}: not weights of {type(model).__name__}: {', '.join([*lost, *unknown][:3])}")
     for name, weight in model.named_parameters():

@@ -14,17 +14,26 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-KNOWN = {"r", "lora_alpha", "use_rslora", "init_lora_weights", "lora_dropout", "target_modules", "fan_in_fan_out"} | {
-    "bias",
-    "peft_type",
-    "peft_version",
-    "task_type",
-    "modules_to_save",
-    "inference_mode",
-    "base_model_name_or_path",
-    "revision",
-    "auto_mapping",
-}
+KNOWN = frozenset(
+    {
+        "auto_mapping",
+        "base_model_name_or_path",
+        "bias",
+        "fan_in_fan_out",
+        "inference_mode",
+        "init_lora_weights",
+        "lora_alpha",
+        "lora_dropout",
+        "modules_to_save",
+        "peft_type",
+        "peft_version",
+        "r",
+        "revision",
+        "target_modules",
+        "task_type",
+        "use_rslora",
+    }
+)
 PLAIN = (True, False, "gaussian", "orthogonal", "mica")
 """Initialisations that do not change the pretrained weights."""
 
