@@ -123,8 +123,11 @@ class Plan:
     @property
     def allowance(self) -> int:
         """The training examples that all trials of one method may see together; 0 unless Optuna tunes."""
-        base, trials = load_recipe(self.base, self.overrides), self.comparison.search
-        return (trials.trials if trials else 0) * seen(base.train.epochs, self.budget.examples or 0)
+        search = self.comparison.search
+        if search is None:
+            return 0
+        base = load_recipe(self.base, self.overrides)
+        return search.trials * seen(base.train.epochs, self.budget.examples or 0)
 
     def searched(self, method: str, settings: Sequence[Setting], examples: int) -> list[PlannedTrial]:
         """Record the settings that a study has tried and the examples they saw; return their tuning trials."""

@@ -64,10 +64,21 @@ def make(
         pair if earlier is None else _decided(pair, earlier) or pair
         for pair in all_pairs(tested, plan.seeds, level=level, margin=margin, higher=higher)
     ]
-    methods = []
-    for name in plan.comparison.methods:
-        trials = selections[name], tuning_of[name], finals_of[name]
-        methods.append(method_verdict(plan, name, metric, *trials, tested, pairs, best=best, higher=higher))
+    methods = [
+        method_verdict(
+            plan,
+            name,
+            metric,
+            selections[name],
+            tuning_of[name],
+            finals_of[name],
+            tested,
+            pairs,
+            best=best,
+            higher=higher,
+        )
+        for name in plan.comparison.methods
+    ]
     return {
         **_heading(plan, metric, whole, tested, higher=higher),
         "level": level,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -134,14 +135,12 @@ class Model:
             for chosen in groups.values():
                 for i, scored in zip(chosen, self._scored([pairs[i] for i in chosen]), strict=True):
                     found[i] = scored
-        answers, first = [], 0
-        for each in queries:
-            mine = found[first : first + len(each.examples)]
-            first += len(each.examples)
-            scored_examples = [(answer, scores) for answer, scores, _ in mine]
-            answers.append(
-                self._kind.answer(each, self._head, scored_examples, truncated=any(cut for _, _, cut in mine))
-            )
+        answers, rest = [], iter(found)
+        for query in queries:
+            mine = list(islice(rest, len(query.examples)))
+            results = [(answer, scores) for answer, scores, _ in mine]
+            truncated = any(cut for _, _, cut in mine)
+            answers.append(self._kind.answer(query, self._head, results, truncated=truncated))
         return answers
 
     def stream(self, query: Query) -> Iterator[Chunk]:
@@ -230,10 +229,8 @@ class Model:
         decoding = [self._kind.decoding(pairs[i][0], given) for i, given in enumerate(encoded.decoding)]
         device = next(self._model.parameters()).device
         with torch.inference_mode(), self._precision(device.type):
-            lengths, fitted = (
-                self._head.prediction_lengths(encoded),
-                fits_batches(ready.recipe, self._head, device.type),
-            )
+            lengths = self._head.prediction_lengths(encoded)
+            fitted = fits_batches(ready.recipe, self._head, device.type)
             for batch in sorted_batches(lengths, ready.recipe.evaluate.batch_size, fitted=fitted):
                 chosen = [int(i) for i in batch]
                 tensors = {name: tensor.to(device) for name, tensor in collate(encoded, batch).items()}

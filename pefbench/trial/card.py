@@ -129,18 +129,8 @@ def asked_inside(prepared: Prepared) -> bool:
 
 def _loading(prepared: Prepared, folder: Path) -> str:
     """Python code that loads the model without pefbench, except for adapters that PEFT alone cannot load."""
-    auto, base = prepared.head.auto_class, prepared.recipe.model
-    imports = [f"from transformers import {auto}, AutoTokenizer"]
-    given = prepared.head.config()
-    labels, head, named = [*given.get("id2label", {}).values()], list[str](), list[str]()
-    if labels:
-        head = [f"labels = {json.dumps(labels, ensure_ascii=False)}"]
-        named = ["id2label=dict(enumerate(labels))", "label2id={label: i for i, label in enumerate(labels)}"]
-    named += [f"{name}={value!r}" for name, value in given.items() if not (labels and "label" in name)]
-    revision = [f"revision={json.dumps(base.revision)}"] if base.revision else []
-    options = ", ".join(["base", *revision, *named])
-    note = "" if base.name.startswith("hf:") else "  # a folder with this model"
-    loading = [f"base = {json.dumps(base_name(base.name))}{note}", *head, f"model = {auto}.from_pretrained({options})"]
+    auto = prepared.head.auto_class
+    imports, loading = [f"from transformers import {auto}, AutoTokenizer"], _pretrained(prepared)
     if (folder / ADAPTER).is_file():
         imports = ["from peft import PeftModel", *imports]
         config = read_json(folder / ADAPTER)
@@ -163,6 +153,22 @@ def _loading(prepared: Prepared, folder: Path) -> str:
         loading.append(f'pipe = pipeline("{PIPELINES[auto]}", model=model, tokenizer=tokenizer)')
     lines = [*imports, "", 'folder = "."  # where this card lies', *loading]
     return "```python\n" + "\n".join(lines) + "\n```"
+
+
+def _pretrained(prepared: Prepared) -> list[str]:
+    """Lines of Python that load the pretrained model with a new head."""
+    auto, base, config = prepared.head.auto_class, prepared.recipe.model, prepared.head.config()
+    labels = [*config.get("id2label", {}).values()]
+    options = ["base", *([f"revision={json.dumps(base.revision)}"] if base.revision else [])]
+    if labels:
+        options += ["id2label=dict(enumerate(labels))", "label2id={label: i for i, label in enumerate(labels)}"]
+    options += [f"{name}={value!r}" for name, value in config.items() if not (labels and "label" in name)]
+    note = "" if base.name.startswith("hf:") else "  # a folder with this model"
+    return [
+        f"base = {json.dumps(base_name(base.name))}{note}",
+        *([f"labels = {json.dumps(labels, ensure_ascii=False)}"] if labels else []),
+        f"model = {auto}.from_pretrained({', '.join(options)})",
+    ]
 
 
 def _with_prompt(imports: list[str], task_type: str) -> tuple[list[str], list[str]]:

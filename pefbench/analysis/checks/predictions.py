@@ -85,17 +85,17 @@ def _seeds(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
 
     first, runs = setting.old[0], (len(setting.old), len(setting.new))
     for name in _metrics(first):
-        if all(_same_signature(first, each, name) for each in (*setting.old, *setting.new)):
-            old, new = ([_metrics(each)[name] for each in side] for side in (setting.old, setting.new))
-            if old == new:
-                yield name, Paired(None, 1.0, seeds=runs)
-                continue
-            examples = first.result["metrics"]["test"][name]["examples"]
-            one = 0.0 if examples is None else 1 / examples**2  # one answer more or less is no change
-            least = max(_chance(setting.old, name), one)
-            found = change(old, new, least)
-            difference, means = (found.value, found.low, found.high), (fmean(old), fmean(new))
-            yield name, Paired(difference, found.p, 0, runs, means, error=found.error, freedom=found.freedom)
+        if not all(_same_signature(first, each, name) for each in (*setting.old, *setting.new)):
+            continue
+        old, new = ([_metrics(each)[name] for each in side] for side in (setting.old, setting.new))
+        if old == new:
+            yield name, Paired(None, 1.0, seeds=runs)
+            continue
+        examples = first.result["metrics"]["test"][name]["examples"]
+        one_answer = 0.0 if examples is None else 1 / examples**2  # one answer more or less is no change
+        found = change(old, new, max(_chance(setting.old, name), one_answer))
+        difference, means = (found.value, found.low, found.high), (fmean(old), fmean(new))
+        yield name, Paired(difference, found.p, 0, runs, means, error=found.error, freedom=found.freedom)
 
 
 def _chance(trials: Sequence[Stored], name: str) -> float:

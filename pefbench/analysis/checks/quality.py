@@ -70,15 +70,19 @@ def _could_show(
     if tolerance is not None:
         return tolerance, "tolerance"
     end = before["low"] if before["higher_is_better"] else before["high"]
-    of_seeds = tested is not None and tested.seeds != (1, 1)
-    if not of_seeds and end is None:
+    loss: float | None
+    judge: Judge
+    if tested is not None and tested.seeds != (1, 1):
+        loss, judge = tested.detectable, "seeds"
+    elif end is not None:
+        loss, judge = GROSS * abs(before["value"] - end), "one run"
+    else:
         return PLAIN_TOLERANCE, "tolerance"
-    loss = tested.detectable if of_seeds and tested else GROSS * abs(before["value"] - end)  # type: ignore[operator]
     worst, best = range_of(name, before["value"])
     possible = before["value"] - worst if before["higher_is_better"] else best - before["value"]
     if loss is not None and loss > possible:
         loss = math.inf
-    return loss, "seeds" if of_seeds else "one run"
+    return loss, judge
 
 
 def _by_tolerance(name: str, before: MetricValue, now: MetricValue, tolerance: float) -> tuple[Verdict, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables import paired_runs
+from pefbench.analysis.tables.replicates import ran_on_several_machines
 from pefbench.analysis.tables.wording import interval
 from pefbench.results.store import readable
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pefbench.analysis.tables.marks import Mark, Tests
     from pefbench.analysis.tables.replicates import Replicates
     from pefbench.analysis.tables.row import BaselineColumns
-    from pefbench.results.schema import Result
 
 NAMED = 3
 _OPEN = {"undecided", "equivalent", "overlapping"}
@@ -82,14 +82,8 @@ def _caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]
         yield "No trivial baseline was recorded, so the scores do not say how hard the task is."
     if any(len(each.trials) == 1 for each in members):
         yield "Settings with one seed: their intervals cover test examples only, not repeated training."
-    if len({str(_machine(stored.result)) for each in members for stored in each.trials}) > 1:
+    if ran_on_several_machines(members):
         yield "The trials ran on different machines or thread counts, so times and memory are not exactly comparable."
-
-
-def _machine(result: Result) -> object:
-    provenance = result["provenance"]
-    hardware = provenance.get("hardware")
-    return hardware and (hardware["cpu"], hardware["threads"], hardware["gpu"], provenance.get("world_size"))
 
 
 def _listed(settings: Sequence[Replicates]) -> str:

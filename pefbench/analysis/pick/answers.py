@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.pick.good_enough import bar, candidates, standing
-from pefbench.analysis.pick.limits import preferred, rank, too_costly
+from pefbench.analysis.pick.limits import cost, preferred, too_costly
 from pefbench.analysis.pick.notes import about_group, about_named, about_open, about_unknown
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import heading
@@ -83,7 +83,7 @@ def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: 
     may_be = [each for each, how in standings if each in affordable and how == "open"]
     unknown = [each for each, how in standings if each in affordable and how == "unknown"]
     prefer = preferred(meeting, limits.prefer)
-    named = min(meeting, key=lambda each: (rank(prefer)(each), each.name), default=None)
+    named = min(meeting, key=lambda each: (cost(each, prefer), each.name), default=None)
     notes = [*about_open(may_be, methods), *about_unknown(unknown), *about_group(members, affordable, limits)]
     if named:
         notes = [*about_named(named, meeting, reference, wanted.of(reference.value), known, tests), *notes]

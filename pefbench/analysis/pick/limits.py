@@ -78,20 +78,16 @@ def too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]])
 
 def preferred(members: Sequence[Replicates], preference: Preference) -> Preference:
     """What decides among settings: the preferred cost, or quality if that cost is unknown for all of them."""
-    return preference if any(_cost(each, preference) is not None for each in members) else "quality"
+    return preference if any(_known_cost(each, preference) is not None for each in members) else "quality"
 
 
-def rank(preference: Preference) -> Callable[[Replicates], float]:
-    """The cost to minimise; an unknown cost counts as infinite."""
-
-    def cost(each: Replicates) -> float:
-        found = _cost(each, preference)
-        return float("inf") if found is None else found
-
-    return cost
+def cost(each: Replicates, preference: Preference) -> float:
+    """The cost to minimise; infinite if it is unknown."""
+    known = _known_cost(each, preference)
+    return float("inf") if known is None else known
 
 
-def _cost(each: Replicates, preference: Preference) -> float | None:
+def _known_cost(each: Replicates, preference: Preference) -> float | None:
     kinds: dict[Preference, float | None] = {
         "weights": each.trained,
         "quality": -each.sign * each.value,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables import interval, paired_runs
+from pefbench.analysis.tables.replicates import ran_on_several_machines
 from pefbench.errors import counted
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pefbench.analysis.tables.baselines import Known
     from pefbench.analysis.tables.marks import Tests
     from pefbench.analysis.tables.replicates import Replicates
-    from pefbench.results.schema import Result
 
 
 def about_named(
@@ -98,11 +98,5 @@ def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates],
     if unused := len(affordable) - len({each.recipe for each in affordable}):
         yield f"settings left out: {unused}; the best of each recipe on validation is used"
     measured = limits.memory or limits.seconds or limits.prefer in {"memory", "time"}
-    if measured and len({_machine(stored.result) for each in members for stored in each.trials}) > 1:
+    if measured and ran_on_several_machines(members):
         yield "the trials ran on different machines or thread counts, so times and memory are not exactly comparable"
-
-
-def _machine(result: Result) -> tuple[object, ...]:
-    provenance = result["provenance"]
-    hardware = provenance.get("hardware")
-    return (hardware["cpu"], hardware["threads"], hardware["gpu"], provenance.get("world_size")) if hardware else ()

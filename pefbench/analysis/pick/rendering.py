@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.pick.good_enough import more_errors
-from pefbench.analysis.pick.limits import RULES, in_bytes, rank
+from pefbench.analysis.pick.limits import RULES, cost, in_bytes
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.results.store import readable
 
@@ -46,8 +46,8 @@ def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
 
 
 def _why(named: Replicates, answer: Answer) -> str:
-    cost, rule = rank(answer.prefer), RULES[answer.prefer]
-    tied = [each.name for each in answer.meeting if each is not named and cost(each) == cost(named)]
+    rule, least = RULES[answer.prefer], cost(named, answer.prefer)
+    tied = [each.name for each in answer.meeting if each is not named and cost(each, answer.prefer) == least]
     return f"tied for {rule} with {', '.join(tied)}" if tied else f"it has {rule}"
 
 

@@ -234,6 +234,19 @@ def one_per_method(settings: Sequence[Replicates]) -> list[Replicates]:
     return [each for each in settings if each in chosen]
 
 
+def ran_on_several_machines(settings: Iterable[Replicates]) -> bool:
+    """Whether the trials ran on different machines, or with different numbers of threads or processes."""
+    machines = {_machine(stored.result) for each in settings for stored in each.trials}
+    return len(machines) > 1
+
+
+def _machine(result: Result) -> tuple[object, ...]:
+    """What times and memory depend on; empty if unknown, as for imported runs."""
+    provenance = result["provenance"]
+    hardware = provenance.get("hardware")
+    return (hardware["cpu"], hardware["threads"], hardware["gpu"], provenance.get("world_size")) if hardware else ()
+
+
 def without_seed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
     """Everything in a resolved recipe that affects its numbers, except the seed.
 
