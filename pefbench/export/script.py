@@ -1,7 +1,7 @@
-"""Puts together the script of a bundle, one file, from parts in `bundle/`: the start, the kind's own, the command line.
+"""Assembles a bundle's script, a single file, from parts in `bundle/`: start, kind of head, command line.
 
-A script has only what its trial needs: a line of a part that ends in ``# only NAME`` is for scripts of this kind, or of
-trials with this trait; one that ends in ``# unless NAME`` for all others.
+A line that ends in ``# only NAME`` is kept only for that kind of head, or for trials with that trait; a line that ends
+in ``# unless NAME``, only for all others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 PARTS = {"sequence": "texts", "multi_label": "texts", "regression": "texts"}
-"""The names of parts, where that is not the kind."""
+"""Kind of head -> its part, if that has another name."""
 ADDED = ("chat", "lines")
 """Traits that are also parts."""
 ONLY = re.compile(r"  # (only|unless) (\w+)$")

@@ -1,4 +1,4 @@
-"""Joins names that examples share: examples of a cluster depend on each other, so intervals draw them together."""
+"""Merges clusters with groups: both name examples that depend on each other, which intervals draw together."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def joined(clusters: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """One name for each example, which two examples share if a chain of equal clusters or equal groups connects them.
+    """One name for each example; equal if a chain of equal clusters or equal groups connects two examples (union-find).
 
-    "" is no name: an example without a cluster and a group gets "". Raises ValueError if the lengths differ.
+    "" means none: an example without cluster and group gets "". Raises ValueError if the lengths differ.
     """
     parents: dict[tuple[str, str], tuple[str, str]] = {}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class HeadOnly(SelectedMethod):
-    """Alain and Bengio 2017 (arXiv:1610.01644): what the features that are there can tell; the floor."""
+    """Alain and Bengio 2017 (arXiv:1610.01644): how well the pretrained features do by themselves; a floor."""
 
     learning_rate: ClassVar[float] = 3e-2
     trainable_pattern: ClassVar[str] = NOTHING

@@ -4,7 +4,7 @@ The confidence is a logistic regression fitted to one part of the held-out quest
 threshold: thresholds are tested in decreasing order, and the last one is kept at which few enough answers are wrong to
 show that the rate holds (fixed-sequence testing, Angelopoulos et al. 2021, arXiv:2110.01052, section 3). With
 probability 1 - `risk`, the true share of wrong answers among those given is at most the rate. Questions of one group,
-such as those of a template, count as little as if they were copies of one question.
+such as those of a template, count no more than copies of one question would.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Rights = NDArray[np.bool_]
 
 PARTS = 3
-"""One of so many groups fits the confidence. It has few weights; the threshold needs all questions that it can get."""
+"""One in this many groups fits the confidence, which has few weights; the threshold gets all other questions."""
 STEPS = 50
 """How many thresholds are tested."""
 NOTHING = 2.0
@@ -74,7 +74,7 @@ class Rule:
 class Best(NamedTuple):
     """The best candidate of each question: its confidence (0 if none), whether it is right, out of scope: each (n,).
 
-    groups: the number of each one's group.
+    groups: the number of each question's group.
     """
 
     confidences: Floats

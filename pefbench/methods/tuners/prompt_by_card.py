@@ -23,9 +23,9 @@ TASK_TYPES = {"SEQ_CLS": "SEQ_CLS", "TOKEN_CLS": "TOKEN_CLS", "QUESTION_ANS": "T
 `token_type_ids`, and the one for tags returns whatever the model does.
 """
 TEXT = 4
-"""The number of tokens of the text on which `works` tries it."""
+"""The length, in tokens, of the texts that `works` tries."""
 TOLERANCE = 1e-3
-"""The largest difference between the outputs of `works`, relative to the largest output."""
+"""The largest difference between the two outputs that `works` compares, relative to the largest value."""
 FAILURES = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What models raise if they cannot take embeddings instead of ids: encoder-decoders, for example."""
 
@@ -94,7 +94,7 @@ def _by_peft(tokens: PromptTokens, task_type: str, batch: dict[str, Tensor]) -> 
 
 
 def _texts(base: Any) -> dict[str, Tensor]:
-    """Two texts of the vocabulary's last words, the second one half as long."""
+    """Two texts made of the vocabulary's last tokens, the second half as long."""
     weight = input_embeddings(architecture.backbone(base)).weight
     ids = (weight.shape[0] - 1 - torch.arange(2 * TEXT)).clamp(min=0).view(2, TEXT)
     mask = torch.ones_like(ids)
@@ -104,6 +104,6 @@ def _texts(base: Any) -> dict[str, Tensor]:
 
 
 def _logits(output: Any, seen: Tensor | slice) -> Tensor:
-    """All logits in one row. seen: which rows of them are not of padding."""
+    """All logits, flattened. seen: the rows that are not padding."""
     found = [value[seen] for name, value in output.items() if name.endswith("logits")]
     return torch.cat([value.float().flatten() for value in found])
