@@ -1,7 +1,7 @@
-"""What all tests share, for pytest itself: quiet libraries, no network, samples, and which tests begin.
+"""pytest's configuration: quiet libraries, no network, sampled parameters, slow tests first.
 
-Fixtures are in `fixtures`, which needs torch: only who runs tests imports it, so not the process that hands them out to
-workers, which would keep both waiting meanwhile.
+Fixtures are in `fixtures`, which imports torch. Only processes that run tests load it; the one that distributes tests
+to workers does not, because the workers would wait for the import.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-# Before any test imports a library: nothing here may reach a hub, and two test workers share two cores (threads that
-# wait for one another take longer than one).
+# Set before any test imports a library. No test may reach a hub. Two workers share two cores, where threads that wait
+# for each other are slower than one thread.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -23,12 +23,12 @@ from tests import sampling
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The sample of the grid of methods and architectures: by the commit, so that others are tried with each."""
-    parser.addoption("--grid", metavar="SEED", help="cells of the grid to try: drawn by SEED, or all; by default HEAD")
+    """Add `--grid`. By default the commit is the seed, so that each commit tries other cells."""
+    parser.addoption("--grid", metavar="SEED", help="cells of the grid to try: drawn by SEED, or all (default: HEAD)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let workers draw the sample that the main process draws, and have fixtures."""
+    """Give workers the main process's seed, and load the fixtures where tests run."""
     if hasattr(config, "workerinput"):
         config.option.grid = config.workerinput["grid"]
     elif config.option.grid is None:
@@ -38,21 +38,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """How to repeat the sample."""
+    """The option that repeats the sample."""
     return f"grid: --grid {config.option.grid}"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker."""
+    """Pass the seed to a worker."""
     node.workerinput["grid"] = node.config.option.grid
 
 
 SLOW = tuple(f"tests/{name}.py" for name in ("trial/test_main_job", "trial/test_processes", "compare/test_compare"))
-"""Begun first, so that no worker is left with one of them when the others have ended."""
+"""These start first, so that the run does not end with one worker busy and the others idle."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Draw samples, and put the slowest first; the order is otherwise as it was."""
+    """Draw the samples, and move the slowest tests to the front."""
     sampling.deselect(config, items)
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))

@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: a small world on disk, seeds, forks for children."""
+"""Shared fixtures: a small world on disk, fixed seeds, forked child processes."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ __all__ = [
     "tagger",
     "with_models",
 ]
-"""Fixtures of another module."""
+"""Fixtures that other modules define."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _collected_is_what_is_new() -> None:
-    """Take what is there before a file's tests out of garbage collection: a trial collects, and walks all that is."""
+def _collect_only_new_objects() -> None:
+    """Exclude existing objects from garbage collection before each file: trials collect, which would scan them all."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def _same_every_time() -> None:
-    """Seed what a test draws from, so that it is the same whatever ran before it in its worker."""
+    """Seed the global generators, so that a test does not depend on those that ran before it in the same worker."""
     random.seed(0)
     np.random.seed(0)
     if torch.cuda.is_available():
         torch.manual_seed(0)
-    else:  # torch.manual_seed would note for each device that it waits for, with a traceback: half of a short test
+    else:  # torch.manual_seed records a traceback for each uninitialised device: half the time of a short test
         torch.default_generator.manual_seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_children(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let child processes be forks of one that has imported everything: see `zygote`."""
+    """Make child processes forks of one that has imported everything: see `zygote`."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share one
         folder = folder.parent

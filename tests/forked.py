@@ -1,6 +1,6 @@
-"""Code run by forks of one interpreter that has imported the libraries, whose imports cost seconds each time.
+"""Runs code in forks of one interpreter that has imported libraries, which saves seconds of imports each time.
 
-For tests of what an import does: each code begins where a fresh interpreter stands once it has imported these modules.
+For tests of what an import does: the code runs as in a fresh interpreter that has imported only these modules.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Interpreter:
-    """An interpreter with some modules in it, for a `with` block."""
+    """An interpreter that has imported some modules, for a `with` block."""
 
     def __init__(self, *modules: str, options: Sequence[str] = ()) -> None:
         self._command = [sys.executable, "-P", *options, __file__, *modules]
@@ -36,7 +36,7 @@ class Interpreter:
         self._process.communicate()
 
     def run(self, code: str) -> str:
-        """What the code prints; AssertionError when it ends in an error."""
+        """Run code in a fork; return what it prints. Raises AssertionError if it ends with an error."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(code) + "\n")

@@ -44,7 +44,7 @@ Batch = dict[str, "Tensor"]
 HEADS = ("sequence", "token", "span", "choice", "generation")
 LABELS = ["O", "B-X", "I-X"]
 RATE = 3e-3
-# What a method needs to be told in a world where the hidden size is 16.
+# Options that methods need for a hidden size of 16.
 OPTIONS: dict[str, dict[str, Any]] = {
     "peft": {"type": "MISS", "options": {"r": 4}},
 }
@@ -73,9 +73,9 @@ def _examined(cell: Cell, folder: Path) -> Checkpoint:
 
 
 def sampled(methods: Sequence[str], architectures: Sequence[str], seed: str) -> list[tuple[str, str]]:
-    """Return the cells to try: two architectures a method, drawn by `seed`, every architecture at least once.
+    """Return the cells to try: two architectures per method, drawn by `seed`, every architecture at least once.
 
-    There are at most two architectures a method.
+    There must be at most twice as many architectures as methods.
     """
     if seed == WHOLE:
         return [(method, architecture) for method in methods for architecture in architectures]
@@ -86,7 +86,7 @@ def sampled(methods: Sequence[str], architectures: Sequence[str], seed: str) -> 
 
 
 def sampled_heads(there: Sequence[str], seed: str) -> list[str]:
-    """Two of the heads of a cell, drawn by `seed`; all of them where that is `WHOLE`."""
+    """Two of a cell's heads, drawn by `seed`; all if it is `WHOLE`."""
     return [*there] if seed == WHOLE else random.Random(seed).sample(there, min(2, len(there)))
 
 
@@ -112,7 +112,7 @@ def cell(architecture: str, head_name: str) -> Cell:
 
 
 def write_base(cell: Cell, folder: Path) -> None:
-    """Save the backbone alone, or the whole language model: what a trial starts from."""
+    """Save the checkpoint that a trial starts from: the backbone alone, or a whole language model."""
     torch.manual_seed(0)
     model = _auto(cell.head).from_config(cell.config)
     inner = model if cell.head_name == "generation" else getattr(model, model.base_model_prefix, model)
@@ -120,7 +120,7 @@ def write_base(cell: Cell, folder: Path) -> None:
 
 
 def attempt(name: str, cell: Cell, base: Path, folder: Path) -> str | None:
-    """Try a method on a cell; return why it is refused, or None. AssertionError when it does not do what it should."""
+    """Try a method on a cell; return why it is refused, or None. Raises AssertionError if the method is wrong."""
     method: Method = find("method", name)(name=name, **OPTIONS.get(name, {}))
     pretrained = cell.pretrained(base, seed=1)
     sizes = _trained.head_sizes(pretrained)
@@ -142,12 +142,12 @@ def attempt(name: str, cell: Cell, base: Path, folder: Path) -> str | None:
 
 
 def reason(error: MethodError) -> str:
-    """Return the reason without method and model, which the grid's place says."""
+    """Return the reason without method and model, which the cell already names."""
     return re.sub(r"^(method )?\S+( does not work)? on \S+: ", "", str(error)).strip()
 
 
 def outputs(cell: Cell, model: nn.Module) -> list[Tensor]:
-    """Return what the model computes for the batch: the logits, and the tokens that it generates."""
+    """Return the model's outputs for the batch: logits, and generated tokens."""
     model.eval()
     with torch.no_grad():
         output = forward(model, cell.batch)

@@ -1,4 +1,4 @@
-"""Interpreters with libraries in them and nothing else done, each started once for all tests of a worker."""
+"""Interpreters that have only imported libraries, each started once per worker."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ BELOW_PEFT = (
     *("torch", "transformers.modeling_utils", "transformers.models.bloom.modeling_bloom"),
     *("accelerate", "bitsandbytes"),
 )
-"""What takes most of an import of PEFT."""
+"""The modules that take most of the time to import PEFT."""
 
 
 @pytest.fixture(scope="session")
 def with_models() -> Iterator[Interpreter]:
-    """Interpreters in which torch and our models are imported."""
+    """An interpreter that has imported torch and our models."""
     with Interpreter("torch", "pefbench.models", options=["-W", "error::RuntimeWarning"]) as interpreter:
         yield interpreter
 
 
 @pytest.fixture(scope="session")
 def below_peft() -> Iterator[Interpreter]:
-    """Interpreters with what PEFT imports, and neither PEFT nor pefbench."""
+    """An interpreter that has imported what PEFT imports, but neither PEFT nor pefbench."""
     with Interpreter(*BELOW_PEFT) as interpreter:
         yield interpreter

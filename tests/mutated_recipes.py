@@ -1,4 +1,4 @@
-"""Recipes that are damaged, or made to do harm: the same ones for the same seed."""
+"""Damaged and malicious recipes; the same seed gives the same ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STRANGE = (
     *("hf:", "file:", "wheel:", "wheel:a==1!b", "wheel:a==1!" + "b" * 300, "hf:a/b", "warm-started:", "file:\\0", "/"),
 )
 VALUES = (*DAMAGED, *STRANGE)
-"""What a field may be given instead of what it holds."""
+"""Values that replace a field's own."""
 
 KEYS = (
     "train",
@@ -46,7 +46,7 @@ KEYS = (
 
 
 def mutated(seed: int, count: int, *originals: str, most_faults: int = 4) -> Iterator[bytes]:
-    """Files that began as one of the originals, else as a recipe of ours; each has one fault or more."""
+    """Copies of the originals, or of our own recipes, each with one fault or more."""
     rng = random.Random(seed)
     texts = originals or [file.read_text(encoding="utf8") for file in sorted((PROJECT / "recipes").glob("*.yaml"))]
     for _ in range(count):

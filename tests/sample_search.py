@@ -1,4 +1,4 @@
-"""The record of a search, as samples for what reads one."""
+"""Sample records of a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RANKS = (2, 4, 8, 16)
 
 
 def tried(number: int, rate: float, rank: int, *, stopped: bool = False) -> Tried:
-    """One setting, whose score is best at a rate of 1e-3."""
+    """One tried setting; scores are best at a rate of 1e-3."""
     score = 0.6 - (math.log10(rate) + 3) ** 2 / 5 + rank / 200
     evaluations = [score * (epoch + 1) / EPOCHS for epoch in range(1 if stopped else EPOCHS)]
     return {
@@ -30,7 +30,7 @@ def tried(number: int, rate: float, rank: int, *, stopped: bool = False) -> Trie
 
 
 def searched(settings: int = 12) -> Found:
-    """A search of LoRA's rate and rank, of which every third setting is stopped early."""
+    """A search over LoRA's learning rate and rank, with every third setting stopped early."""
     trials = [
         tried(number, 10 ** -(2 + 2 * ((number * 7) % settings) / settings), RANKS[number % 4], stopped=number % 3 == 2)
         for number in range(settings)

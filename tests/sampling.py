@@ -1,7 +1,7 @@
-"""A sample of a test's parameters, another with each commit: `@pytest.mark.sample(12)` keeps 12 of them.
+"""Runs only a sample of a test's parameters, a different one for each commit: `@pytest.mark.sample(12)` keeps 12.
 
-For what is tried on every method and architecture. `--grid SEED` repeats a sample, `--grid all` tries everything, as
-`make matrix` does.
+For tests of every method on every architecture. `--grid SEED` repeats a sample; `--grid all` runs all, as `make matrix`
+does.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     import pytest
 
 WHOLE = "all"
-"""`--grid` for everything."""
+"""The value of `--grid` that runs all parameters."""
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take what is not drawn by `--grid` out of `items`."""
+    """Remove from `items` the parameters that `--grid` does not draw."""
     if config.option.grid == WHOLE:
         return
     tests: dict[str, list[pytest.Item]] = {}

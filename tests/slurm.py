@@ -57,12 +57,12 @@ PartitionName=endless Nodes=ALL State=UP
 
 
 def said(*command: str) -> str:
-    """What a command of SLURM prints."""
+    """The output of a SLURM command."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def missing() -> str | None:
-    """Why there can be no cluster here; None: there can."""
+    """Why no cluster can run here; None if one can."""
     lacking = [name for name in PROGRAMS if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
     if lacking:
         return f"no SLURM on this machine: {', '.join(lacking)} missing (slurmctld, slurmd, slurm-client, munge)"
@@ -75,7 +75,7 @@ def missing() -> str | None:
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a running cluster; its commands find it."""
+    """The folder of a running cluster, which SLURM's commands use."""
     if why := missing():
         pytest.skip(why)
     with running(tmp_path_factory.mktemp("slurm")) as folder:
@@ -84,7 +84,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Path]:
-    """A cluster whose files lie in the folder."""
+    """Run a cluster with its files in a folder."""
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     for name in ("state", "spool-n1", "spool-n2"):
@@ -119,7 +119,7 @@ def running(folder: Path) -> Iterator[Path]:
 
 
 def until(true: object, seconds: float = 90) -> None:
-    """Wait until a function says so."""
+    """Wait until a function returns true."""
     deadline = time.monotonic() + seconds
     while not true():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it never came"

@@ -29,7 +29,7 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty bucket, which child processes reach too."""
+    """The address of an empty bucket, which child processes can reach, too."""
     from fsspec.core import url_to_fs
 
     for name, value in {
@@ -47,7 +47,7 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def read_only(bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an empty bucket that the key of this test may read, and not write to."""
+    """The address of an empty bucket that this test may read but not write."""
     import boto3
     from fsspec import get_filesystem_class
 
@@ -71,6 +71,6 @@ def read_only(bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def machine(address: str, folder: Path) -> Mirror:
-    """The place as a machine of its own sees it, with its mirror in a folder."""
+    """The place as another machine sees it, with its own mirror in a folder."""
     place = Mirror.of(address)
     return Mirror(place.address, place.files, place.root, folder)

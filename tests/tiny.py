@@ -130,12 +130,12 @@ ENCODERS = ("bert", "roberta", "deberta-v2", "electra", "distilbert", "modernber
 DECODERS = ("gpt2", "llama", "qwen2")
 ENCODER_DECODERS = ("t5", "t5-gated", "bart", "marian")
 EVERY = ENCODERS + DECODERS + ENCODER_DECODERS
-"""What most tests try."""
+"""The architectures that most tests try."""
 MORE_ENCODERS = ("albert", "mpnet", "bigbird", "longformer", "xlnet")
 MORE_DECODERS = ("gemma", "gemma2", "gemma3", "phi", "mistral", "qwen3", "mixtral", "opt", "gpt-neox", "bloom")
 MORE_PAIRS = ("led",)
 GRID = EVERY + MORE_ENCODERS + MORE_DECODERS + MORE_PAIRS
-"""What the grid of methods and architectures has."""
+"""The architectures in the grid of methods and architectures."""
 
 
 def config(architecture: str, **changes: object) -> PreTrainedConfig:
@@ -162,14 +162,14 @@ def seq2seq_lm(architecture: str, seed: int = 0, **changes: object) -> PreTraine
 
 
 def model(architecture: str, seed: int = 0, **changes: object) -> PreTrainedModel:
-    """Return the model that fits: encoders tag tokens, decoders continue text, encoder-decoders translate."""
+    """Return the usual model: encoders tag tokens, decoders continue text, encoder-decoders translate."""
     if architecture in ENCODERS + MORE_ENCODERS:
         return token_classifier(architecture, seed, **changes)
     return (causal_lm if architecture in DECODERS + MORE_DECODERS else seq2seq_lm)(architecture, seed, **changes)
 
 
 def batch(architecture: str, rows: int = 4, length: int = 8, seed: int = 0) -> dict[str, Tensor]:
-    """Return what `model(architecture)` takes: ids and mask (rows, length), the last row padded, and labels."""
+    """Return a batch for `model(architecture)`: ids, mask and labels, each (rows, length); the last row is padded."""
     generator = torch.Generator().manual_seed(seed)
     ids = torch.randint(4, VOCABULARY, (rows, length), generator=generator)
     mask = torch.ones_like(ids)

@@ -1,4 +1,4 @@
-"""Tiny fast tokenizers, in the manner of each architecture: words that fit the tiny models, or single bytes."""
+"""Tiny fast tokenizers in each architecture's style: of words that fit the tiny models, or of single bytes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.tiny import END, PAD, START, VOCABULARY
 
 UNKNOWN = 1
 WORDS = tuple(f"w{i}" for i in range(END + 1, VOCABULARY))
-"""All known words; `w7` is piece 7."""
+"""All known words; `w7` is token 7."""
 
-# What stands around one text and around two, and how the two marks are called.
+# Templates for one text and for two, and the special tokens for start and end.
 _MANNERS = {
     "bert": ("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", "[CLS]", "[SEP]"),
     "roberta": ("<s> $A </s>", "<s> $A </s> </s> $B </s>", "<s>", "</s>"),
@@ -36,11 +36,11 @@ CHAT = (
     "{% for message in messages %}{{ '<s>' + message['role'] + '\n' + message['content'] + '</s>' + '\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<s>assistant\n' }}{% endif %}"
 )
-"""A chat template in the usual manner: a mark, who speaks, what is said, an end."""
+"""A chat template of the usual form: start token, role, message, end token."""
 
 
 def words(architecture: str = "bert") -> PreTrainedTokenizerFast:
-    """Return a tokenizer of whole words between white space, with the special tokens of an architecture's own."""
+    """Return a tokenizer of whole words, split at white space, with an architecture's special tokens."""
     _, _, first, last = _MANNERS[_ARCHITECTURES.get(architecture, "bert")]
     vocabulary = {"[PAD]": PAD, "[UNK]": UNKNOWN, first: START, last: END}
     vocabulary |= {word: END + 1 + i for i, word in enumerate(WORDS)}
@@ -50,7 +50,7 @@ def words(architecture: str = "bert") -> PreTrainedTokenizerFast:
 
 
 def single_bytes(architecture: str = "gpt2", **options: Any) -> PreTrainedTokenizerFast:
-    """Return a tokenizer of single bytes, 256 beside four special tokens; any text goes through it unchanged."""
+    """Return a tokenizer of 256 single bytes and four special tokens; decoding restores any text."""
     _, _, first, last = _MANNERS[_ARCHITECTURES.get(architecture, "bert")]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = {"[PAD]": PAD, "[UNK]": UNKNOWN, first: START, last: END}

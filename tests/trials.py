@@ -1,4 +1,4 @@
-"""Trials of the small world, each run once for all tests of what is loaded from them."""
+"""Trials of the small world, each run once and shared by all tests that load it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IN_FRESH_PROCESS = round_trip.check_in_fresh_process
 
 
 def check_here(folder: Path, **_: bool) -> RoundTrip:
-    """What `round_trip.check_in_fresh_process` does, in this process."""
+    """Like `round_trip.check_in_fresh_process`, but in this process."""
     started, out = time.perf_counter(), io.StringIO()
     try:
         with torch.random.fork_rng(devices=[]), redirect_stdout(out), redirect_stderr(out):
@@ -43,9 +43,9 @@ def check_here(folder: Path, **_: bool) -> RoundTrip:
 
 @pytest.fixture(scope="session", autouse=True)
 def _round_trips_here() -> Iterator[None]:
-    """Let trials of the tests' own process check their round trips in it: a process costs more than most such trials.
+    """Check round trips in the test's own process: a fresh one takes longer than most of these trials.
 
-    Those that the tests start as commands have processes for it, and those of tests with `fresh_round_trips`.
+    Trials that tests start as commands, and those of tests with `fresh_round_trips`, use a fresh process.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(round_trip, "check_in_fresh_process", check_here)
@@ -54,12 +54,12 @@ def _round_trips_here() -> Iterator[None]:
 
 @pytest.fixture
 def fresh_round_trips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check the round trips of this test in a fresh process, as a user's trial does."""
+    """Check this test's round trips in a fresh process, as for users."""
     monkeypatch.setattr(round_trip, "check_in_fresh_process", IN_FRESH_PROCESS)
 
 
 def labelled(count: int, *, seed: int) -> list[tuple[str, str]]:
-    """Texts of 2 to 12 words, each of persons or of places, and labelled by that."""
+    """Distinct texts of 2 to 12 words that name either persons or places, with that as their label."""
     draw = random.Random(seed)
     found: dict[str, str] = {}
     while len(found) < count:
@@ -71,13 +71,13 @@ def labelled(count: int, *, seed: int) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 def tagger(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The result of a finished trial of entity recognition."""
+    """The path of a finished trial's result: entity recognition."""
     return run.run(load_recipe(world.recipe("tagger", train__epochs=4)), tmp_path_factory.mktemp("tagger"))
 
 
 @pytest.fixture(scope="session")
 def classifier(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The result of a finished trial of classification, in whose test split some texts are cut."""
+    """The path of a finished trial's result: classification, with some truncated test texts."""
     file = world.folder / "labelled.csv"
     rows = [f"{text},{label}" for text, label in labelled(200, seed=1)]
     file.write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf8")
@@ -87,7 +87,7 @@ def classifier(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def dialogue(folder: Path, prompts: Sequence[str], *, method: str = "lora", **changes: Any) -> Path:
-    """The result of a trial of dialogue, its model hardly trained: it says something, and that is enough."""
+    """The path of a dialogue trial's result. Its model is hardly trained: the tests only need some text."""
     sizes = {"vocab_size": 260, "initializer_range": 0.3, "max_position_embeddings": 128, **changes}
     tiny.causal_lm("llama", **sizes).save_pretrained(folder / "base")
     tokenizer = single_bytes("llama")

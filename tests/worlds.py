@@ -27,7 +27,7 @@ class World:
         write_conll(folder / "corpus.conll", sentences(240, seed=1))
 
     def recipe(self, name: str = "tiny", **changes: Any) -> Path:
-        """Write a recipe; ``train__epochs=2`` sets train.epochs; return its path."""
+        """Write a recipe and return its path. ``train__epochs=2`` sets train.epochs."""
         values: dict[str, Any] = {
             "task": "ner",
             "model": {"name": f"file:{self.model}"},

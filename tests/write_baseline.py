@@ -1,7 +1,8 @@
 """`make baseline`: runs LoRA on every recipe in `recipes/`, and four methods on entities, into `results/baseline/`.
 
-Each with several seeds, whose spread tells `check` a change from noise; their predictions lie beside the results. It
-can be killed and given again: what has finished is kept. To record anew, delete `results/baseline/` first.
+Each runs with several seeds, whose spread lets `check` tell a change from noise, and keeps its predictions beside its
+result. After an interruption, run it again: finished trials are kept. To record everything again, delete
+`results/baseline/` first.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 BASELINE = PROJECT / "results" / "baseline"
 SEEDS = 3
 METHODS = {"ner": ("full", "lora", "bottleneck", "prefix")}
-"""Recipe -> its methods, where they are others than LoRA. How methods compare is what `results/compare/` tells."""
+"""Recipe -> its methods, if not LoRA alone. `results/compare/` has the comparisons of methods."""
 
 
 def main() -> None:
-    """Run one after the other, each in a process of its own; stop at the first that fails."""
+    """Run all trials, each in its own process; stop at the first failure."""
     for recipe in sorted((PROJECT / "recipes").glob("*.yaml")):
         for method in _methods(recipe):
             for seed in range(SEEDS):
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def _methods(recipe: Path) -> list[str]:
-    """The methods to record of a recipe: its own where LoRA is not among them; none of a file that extends another."""
+    """The methods to record for a recipe: its own if LoRA is not among them; none for a file that extends another."""
     has = methods_of(recipe)
     return [method for method in METHODS.get(recipe.stem, ("lora",)) if method in has] or has
 

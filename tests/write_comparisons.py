@@ -1,9 +1,9 @@
 """`make comparisons`: runs the comparisons that the documentation shows, into `results/compare/`.
 
-It can be killed and given again: finished trials are kept, and one that was killed goes on. Until a comparison is whole
-its trials lie in `results/unfinished/`, where they may be committed, so that another machine goes on with them. Two
-trials run side by side, each on one thread. Training examples are cut so that all of it takes about eight hours on two
-cores. The files of Banking77 and WNUT-17 are to lie in data/.
+After an interruption, run it again: finished trials are kept, and a killed one resumes. Until a comparison is complete,
+its trials are in `results/unfinished/`; commit them there to continue on another machine. Two trials run side by side,
+each on one thread. The numbers of training examples are limited so that everything takes about eight hours on two
+cores. The files of Banking77 and WNUT-17 must be in data/.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNFINISHED = PROJECT / "results" / "unfinished"
 WORKERS = 2
 SHARED = ("train.threads=1",)
 ON_ANY_CPU = ("train.precision=fp32", "train.evaluate=none")
-"""So that a slow CPU without bf16 can go on with it: validation while training is a third of a trial there."""
+"""For slow CPUs without bf16, where validation during training would take a third of a trial."""
 COMPARISONS = {
     "software_ner": (
         "train.max_examples=1500",
@@ -39,11 +39,11 @@ COMPARISONS = {
         "data.test=networkx",
     ),
 }
-"""A file in `recipes/compare/` -> what is laid over its recipe."""
+"""File in `recipes/compare/` -> overrides of its recipe."""
 
 
 def main() -> None:
-    """Run those that are named, or all, one after the other; stop at the first that fails."""
+    """Run the named comparisons, or all; stop at the first failure."""
     for name in sys.argv[1:] or COMPARISONS:
         unfinished, whole = UNFINISHED / name, COMPARE / name
         if whole.exists() and not unfinished.exists():
@@ -53,7 +53,7 @@ def main() -> None:
             command += ["-o", change]
         try:
             subprocess.run([sys.executable, "-m", "pefbench", *command], cwd=PROJECT, check=True)
-        finally:  # also when it is interrupted: what is committed has its predictions
+        finally:  # also after an interruption: committed results need their predictions
             for stored in store.load_results(unfinished).results:
                 predictions.pack(stored)
         shutil.rmtree(whole, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Write pefbench.cli._matrix.json from what the tiny models do: `make matrix`. A bug in a cell ends it.
+"""`make matrix`: tries every method on tiny models and writes pefbench/methods/_matrix.json, unless a cell has a bug.
 
-Columns of the grid run in two processes. Each is written when it is done, so the same command goes on where it was
-killed, unless pefbench or the tests' models have changed.
+Columns of the grid run in two processes. Each is saved when it is finished, so the same command resumes after an
+interruption, unless pefbench or the tests' models have changed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Refusals = dict[str, str | None]
 
 
 def main() -> None:
-    """Try every cell; write the grid when each works or is refused."""
+    """Try every cell; write the grid if each works or is refused."""
     found: Matrix = {"heads": {name: heads(name) for name in EVERY}, "methods": names("method"), "refused": {}}
     columns = [(architecture, head) for architecture, its_heads in found["heads"].items() for head in its_heads]
     started = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _column(place: tuple[str, str]) -> Refusals:
-    """Try every method on one model, or read what an earlier start found; a bug's cell is missing."""
+    """Try every method on one model, or read the outcome of an earlier run; cells with a bug are missing."""
     done = PROJECT / "build" / "matrix" / _version() / f"{'-'.join(place)}.json"
     if done.exists():
         kept: Refusals = json.loads(done.read_text(encoding="utf8"))
@@ -62,7 +62,7 @@ def _column(place: tuple[str, str]) -> Refusals:
         for method in names("method"):
             try:
                 column[method] = attempt(method, chosen, Path(scratch, "base"), Path(scratch, method))
-            except Exception:  # noqa: BLE001 - whatever it is, it is a bug, and the other cells are tried too
+            except Exception:  # noqa: BLE001 - any exception is a bug; the other cells are still tried
                 traceback.print_exc()
                 sys.stderr.write(f"^^^ {method} on {' '.join(place)}\n")
     if len(column) == len(names("method")):
@@ -72,7 +72,7 @@ def _column(place: tuple[str, str]) -> Refusals:
 
 @cache
 def _version() -> str:
-    """A digest of all that decides a cell: pefbench's code and the tests' models."""
+    """A digest of everything that a cell depends on: pefbench's code and the tests' models."""
     models = b"".join((PROJECT / "tests" / name).read_bytes() for name in ("grid.py", "tiny.py", "tokenizers.py"))
     return hashlib.sha256(code_digest().encode() + models).hexdigest()[:16]
 

@@ -1,10 +1,10 @@
-"""Processes of `python -m MODULE` without their imports, which cost each some seconds: forks of one that has them.
+"""Runs `python -m MODULE` as a fork of a process that has imported everything, which saves seconds per call.
 
-A client (`CLIENT`, a script that stands in for the interpreter) hands its arguments, environment, folder and standard
-streams to a server, which forks; the fork runs the module as a new interpreter would, and the client ends as it ends.
-Killing the client kills the fork, and SIGTERM is handed on to it, as launchers end their workers. The server starts at
-the first call and ends a minute after the last. What tests how pefbench is started, or what it imports, starts a real
-interpreter: `sys.executable`.
+A client (`CLIENT`, a script that replaces the interpreter) sends its arguments, environment, folder and standard
+streams to a server. The server forks, the fork runs the module as a new interpreter would, and the client exits with
+its status. Killing the client kills the fork, and SIGTERM is passed on, because launchers end their workers this way.
+The server starts at the first call and ends a minute after the last. Tests of how pefbench starts, or of what it
+imports, use a real interpreter: `sys.executable`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ IDLE = 60.0
 """Seconds without a call after which the server ends."""
 NAME = "interpreter"
 TERMINATE = b"T"
-"""What a client sends when it gets SIGTERM."""
+"""The message that a client sends when it gets SIGTERM."""
 
 CLIENT = """\
 #!{python} -IS
@@ -84,7 +84,7 @@ os._exit(status)
 
 
 def write_client(folder: Path) -> str:
-    """Write the script that stands in for the interpreter; its server's socket lies beside it."""
+    """Write the client script, whose server puts its socket into the same folder; return the script's path."""
     if sys.platform != "linux":
         return sys.executable
     from pefbench.paths import PROJECT
@@ -101,7 +101,7 @@ def write_client(folder: Path) -> str:
 
 
 def real_pid(client: int) -> int:
-    """Return the process that runs the command of a client."""
+    """Return the id of the process that runs a client's command."""
     from pefbench import paths
 
     if sys.executable == paths.INTERPRETER:
@@ -113,7 +113,7 @@ def main(folder: Path) -> None:
     """Import everything, then fork for each call."""
     _import_all()
     gc.collect()
-    gc.freeze()  # a fork need not walk what is imported, nor copy the pages that it lies on
+    gc.freeze()  # forks neither scan imported objects nor copy their pages
     from pefbench import paths
 
     paths.INTERPRETER = str(folder / NAME)
@@ -154,7 +154,7 @@ def _import_all() -> None:
 
 
 def _supervise(call: socket.socket, folder: Path) -> NoReturn:
-    """Run one command in a fork; tell the client how it ended, or kill it when the client is gone."""
+    """Run one command in a fork, and send its exit status to the client; kill it if the client dies."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     first, streams, *_ = socket.recv_fds(call, 1, 3)
     received = call.makefile("rb")
@@ -183,7 +183,7 @@ def _supervise(call: socket.socket, folder: Path) -> NoReturn:
 
 
 def _run(arguments: list[str], where: str, environment: dict[str, str], streams: list[int]) -> NoReturn:
-    """Be a new interpreter that runs the module."""
+    """Run the module like a new interpreter."""
     os.setsid()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
