@@ -56,7 +56,7 @@ class Grid:
     """
 
     def __init__(self, plan: Plan, wanted: Wanted, pool: Engine, place: Place) -> None:
-        """Let a worker look at every possible trial. Raises RecipeError for a metric that no test can be of."""
+        """Let a worker look at every possible trial. Raises RecipeError for a metric that no test can compare."""
         self.plan, self.wanted, self.pool, self.results = plan, wanted, pool, place
         self.paths: dict[Key, Path] = {}
         trials = [*plan.tuning()]

@@ -6,7 +6,7 @@ explains what it does and why it is faster.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pefbench.models.cpu_kernels import onednn_linear
 from pefbench.trial import forked_check
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from pefbench.heads import Head
     from pefbench.recipe import Recipe
 
-FastPath = Literal["fit_batches", "fast_linear", "fast_search", "forked_check"]
-"""fit_batches: `batching`; fast_linear: `models.cpu_kernels`; fast_search: `models.patches.generation`; forked_check:
-`forked_check`.
-"""
-
 
 def fits_batches(recipe: Recipe, head: Head, device: str) -> bool:
     """Whether prediction's batches are fitted to the texts: on a CPU, where an additional batch costs little.
@@ -35,7 +30,11 @@ def fits_batches(recipe: Recipe, head: Head, device: str) -> bool:
 
 
 def taken(recipe: Recipe, head: Head, model: nn.Module, device: str) -> list[str]:
-    """The names of the fast paths that a trial takes with this model. The recipe's precision must be resolved."""
+    """The names of the fast paths that a trial takes with this model. The recipe's precision must be resolved.
+
+    fit_batches: see `batching`; fast_linear: `models.cpu_kernels`; fast_search: `models.patches.generation`;
+    forked_check: `forked_check`; a method adds its own, such as fused_lora.
+    """
     if not recipe.train.fast_paths:
         return []
     names: list[str] = [*recipe.method.fast_paths(model)]
