@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its debugging pipe: no driver, no network, a profile of its own."""
+"""A headless Chromium, driven over its debugging pipe: no driver, no network, its own profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One cell of the grid: a method on a tiny model of an architecture with a head. It works, is refused, or is a bug."""
+"""One cell of the grid: a method on a tiny model of an architecture with a head. It works, is refused, or has a bug."""
 
 from __future__ import annotations
 

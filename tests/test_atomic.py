@@ -1,4 +1,4 @@
-"""Files that appear whole: through links, as folders, and when a library hides why they cannot be written."""
+"""Files that appear complete: through links, as folders, and if a library hides why they cannot be written."""
 
 from __future__ import annotations
 

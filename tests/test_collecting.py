@@ -1,4 +1,4 @@
-"""Nothing is collected while a command imports its libraries, and collecting goes on afterwards."""
+"""Garbage collection is off while a command imports its libraries, and on again afterwards."""
 
 from __future__ import annotations
 

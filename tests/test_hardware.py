@@ -1,4 +1,4 @@
-"""The one place that knows devices: what each kind answers, tried with stand-ins for the GPUs that are not here."""
+"""The module that knows devices: the answers of each kind, with stand-ins for missing GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process whose launcher is killed notices; one whose parent is anything else goes on."""
+"""A process notices that its launcher was killed; other parents do not matter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel, built from what the container's image copies: it holds the recipes, and runs from a venv of its own."""
+"""The wheel, built from the files in the container's image: it has the recipes, and runs in its own environment."""
 
 from __future__ import annotations
 

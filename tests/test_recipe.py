@@ -1,4 +1,4 @@
-"""Recipes: what is valid, what an override changes, and how a mistake is told."""
+"""Recipes: which are valid, what overrides change, and messages for mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes' files: names, extending, entries of methods, overrides in any order, and what of old recipes stays."""
+"""Recipe files: names, `extends`, entries of methods, overrides in any order, and what is kept of old recipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is odd warns, what was merely done is noted; each keeps its order."""
+"""Oddities are warnings, everything else is a note, and both keep their order."""
 
 from __future__ import annotations
 

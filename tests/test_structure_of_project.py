@@ -1,4 +1,4 @@
-"""The project's own shape: imports flow one way, no module shadows another, every recipe is one."""
+"""The project's structure: one-way imports, no module that shadows another, valid recipes."""
 
 from __future__ import annotations
 

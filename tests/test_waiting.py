@@ -1,4 +1,4 @@
-"""How long threads wait before they sleep: briefly, unless the user has chosen, and before torch is there."""
+"""How long threads spin before they sleep: briefly, unless the user decides, and set before torch is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words are read as YAML 1.2 has them, and what is no YAML is refused in one line."""
+"""Words are read as in YAML 1.2, and invalid YAML is refused in one line."""
 
 from __future__ import annotations
 

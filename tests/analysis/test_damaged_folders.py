@@ -1,4 +1,4 @@
-"""Files that are no results of ours are named and skipped, the exit status says so, and the rest is still shown."""
+"""Files that are not valid results are named and skipped, the exit status shows it, and the rest is still shown."""
 
 from __future__ import annotations
 

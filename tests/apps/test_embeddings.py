@@ -1,4 +1,4 @@
-"""Embeddings in a file: each text is embedded once for a model."""
+"""Embeddings stored in a file: each text is embedded once per model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models of an application: one whose training was broken off goes on the next time."""
+"""The models of an application: interrupted training resumes."""
 
 from __future__ import annotations
 

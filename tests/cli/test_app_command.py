@@ -1,4 +1,4 @@
-"""pefbench app: what its configuration says reaches the server."""
+"""`pefbench app`: the configuration's values reach the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pefbench compare`: the names that stand for comparison files."""
+"""`pefbench compare`: names of comparison files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pefbench import as a user meets it: what is printed, the exit status, and what other commands make of it."""
+"""`pefbench import`: its output, its exit status, and its results in other commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pefbench new`: skeletons that pass the checks as they are, and names that it refuses."""
+"""`pefbench new`: unchanged skeletons pass the checks, and invalid names are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pefbench predict: texts, files and lines; one line for what cannot be answered."""
+"""`pefbench predict`: texts, files and lines; one line for invalid input."""
 
 from __future__ import annotations
 

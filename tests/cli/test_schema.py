@@ -1,4 +1,4 @@
-"""`pefbench schema`: the committed schemas are today's, every recipe validates, and mistakes do not."""
+"""`pefbench schema`: the committed schemas are current, every recipe validates, and mistakes do not."""
 
 from __future__ import annotations
 

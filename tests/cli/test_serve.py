@@ -1,4 +1,4 @@
-"""pefbench serve: what is refused before anything is loaded."""
+"""`pefbench serve`: what it refuses before it loads anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Final trials with made-up predictions, as `pefbench run` leaves them: no training."""
+"""Final trials with made-up predictions, stored like those of `pefbench run`, without training."""
 
 from __future__ import annotations
 

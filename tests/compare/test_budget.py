@@ -1,4 +1,4 @@
-"""What a method may spend on tuning, in settings or in training examples seen."""
+"""A method's tuning budget, in settings or in training examples seen."""
 
 from __future__ import annotations
 

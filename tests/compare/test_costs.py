@@ -1,4 +1,4 @@
-"""What makes a method's costs unfit for comparing."""
+"""When a method's costs cannot be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dry run: what is done, what is left, and how long that may take by trials that were run before."""
+"""The dry run: finished trials, missing trials, and the time estimate from earlier trials."""
 
 from __future__ import annotations
 

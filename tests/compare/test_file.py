@@ -1,4 +1,4 @@
-"""Comparison files: what is valid, what each trial's recipe is, and how a mistake is told."""
+"""Comparison files: which are valid, the recipe of each trial, and messages for mistakes."""
 
 from __future__ import annotations
 

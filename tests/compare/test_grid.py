@@ -1,4 +1,4 @@
-"""What is refused before any trial: here a metric that no test can compare."""
+"""Running a comparison: refused metrics, missing trials, and seeds of dropped methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is seen while a comparison runs: a table on a terminal, plain lines elsewhere."""
+"""The display while a comparison runs: a table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A random search whose ranges move: from where the next setting is drawn, by the results of those before it."""
+"""Random search with moving ranges: where the next setting is drawn, given the results so far."""
 
 from __future__ import annotations
 

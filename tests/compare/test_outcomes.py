@@ -1,4 +1,4 @@
-"""What is compared: a metric of generated texts takes the right texts out of a reference, as scoring does."""
+"""Scores from stored predictions: metrics of generated texts extract the references as in scoring."""
 
 from __future__ import annotations
 

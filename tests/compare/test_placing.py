@@ -1,4 +1,4 @@
-"""Where a method's next setting is placed, by the results of those before it."""
+"""Where a method's next setting is placed, given the results so far."""
 
 from __future__ import annotations
 

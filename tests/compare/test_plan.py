@@ -1,4 +1,4 @@
-"""The settings of a plan: what is tried first, and what the results place within the budget."""
+"""The settings of a plan: the first ones, and those placed by results within the budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a choice at the end of what was tried is told as."""
+"""The note on a chosen value at the end of what was tried."""
 
 from __future__ import annotations
 

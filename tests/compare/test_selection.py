@@ -1,4 +1,4 @@
-"""Each method's choice: by validation alone, never while it may still change."""
+"""Each method's selection: by validation alone, and never while it may still change."""
 
 from __future__ import annotations
 

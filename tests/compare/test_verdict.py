@@ -1,4 +1,4 @@
-"""The verdict over made-up predictions: what is best, what is undecided, and what may not be compared."""
+"""Verdicts on made-up predictions: the best, the undecided, and trials that cannot be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application of the how-to: it runs as it is written, and uses nothing of pefbench that is not public."""
+"""The how-to's application runs as written, and uses only pefbench's public names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of fields: a field's meaning is the whole of the comments that stand at it in the code."""
+"""Tables of fields: a field's meaning is the complete comment beside it in the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Docstrings as Markdown: their marks are characters, their examples are code."""
+"""Docstrings as Markdown: special characters are escaped, and examples are code blocks."""
 
 from __future__ import annotations
 

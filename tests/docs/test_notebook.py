@@ -1,4 +1,4 @@
-"""The notebook runs from its first cell to its last, and is committed without outputs."""
+"""The notebook runs from first to last cell, and is committed without outputs."""
 
 from __future__ import annotations
 

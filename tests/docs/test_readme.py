@@ -1,4 +1,4 @@
-"""The README and the results pages say what is true: their numbers are those of the committed results."""
+"""README and results pages are true: their numbers are those of the committed results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference is whole: every recipe field, method option, task, metric, format and command has its place."""
+"""The reference is complete: every recipe field, method option, task, metric, format and command is in it."""
 
 from __future__ import annotations
 

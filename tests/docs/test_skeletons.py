@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md names what each kind of skeleton exports, and every room; the skeletons: tests/cli/test_new.py."""
+"""CONTRIBUTING.md names the exports of each kind of skeleton, and every package; see also tests/cli/test_new.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tutorial's files and commands, run as they stand on the page, in its order."""
+"""The tutorial's files and commands, run as printed, in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This machine, looked at once."""
+"""This machine, examined once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pefbench doctor` on this machine: what is said is so, and is printed as text and as JSON."""
+"""`pefbench doctor` on this machine: its statements are true, as text and as JSON."""
 
 from __future__ import annotations
 

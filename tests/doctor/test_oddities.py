@@ -1,4 +1,4 @@
-"""What is odd: each oddity is told with what to do, and a machine in order has none."""
+"""Oddities: each comes with advice, and a normal machine has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the hub answers is known within seconds, whatever the network does with the question."""
+"""Whether the hub answers is known within seconds, whatever the network does."""
 
 from __future__ import annotations
 

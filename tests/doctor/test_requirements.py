@@ -1,4 +1,4 @@
-"""What is required is read from the checkout, or from the installed package where there is none."""
+"""Requirements are read from the checkout, or else from the installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search of four settings, by which an engine is held against worker processes of this machine."""
+"""A search over four settings, to compare an engine with local worker processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue, leases and results of a cluster whose nodes die; and which engine is asked for what."""
+"""The queue, leases and results of a cluster whose nodes die, and the choice of an engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worker processes: what a death says, who gets which cores, and how several GPUs are started."""
+"""Worker processes: messages about deaths, division of cores, and starting on several GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training run that reports to its study: what it has seen before, too, and nothing twice."""
+"""Training runs report to their study exactly once, also what an earlier process has seen."""
 
 from __future__ import annotations
 

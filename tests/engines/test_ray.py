@@ -1,4 +1,4 @@
-"""Trials on a real Ray cluster of two nodes on this machine, one of which is killed; and what is refused."""
+"""Trials on a real Ray cluster of two nodes on this machine, one of which is killed, and refusals."""
 
 from __future__ import annotations
 

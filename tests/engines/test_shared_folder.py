@@ -1,4 +1,4 @@
-"""Results of trials that ran on other machines, in folders that are shared with this one, and that are not."""
+"""Results of trials on other machines, in folders that are shared with this one or not."""
 
 from __future__ import annotations
 

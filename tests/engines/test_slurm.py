@@ -1,4 +1,4 @@
-"""Trials on a real SLURM of two nodes: a job that is preempted, one that is cancelled, a node that is drained."""
+"""Trials on a real SLURM of two nodes: a preempted job, a cancelled one, a drained node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker looks for a trial where the trial puts it."""
+"""A worker looks for a trial's result where the trial writes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions of bundles' scripts, and a session that computes what a test wants."""
+"""Functions of bundles' scripts, and a session that returns given outputs."""
 
 from __future__ import annotations
 

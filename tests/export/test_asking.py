@@ -1,4 +1,4 @@
-"""What a bundle's script is asked by mistake is one line and status 2."""
+"""Mistakes in the input of a bundle's script: one line, and exit status 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bundles of decoders: one graph with a cache writes the trial's texts, from prompts laid out as in training."""
+"""Bundles of decoders: one graph with a cache generates the trial's texts, from prompts laid out as in training."""
 
 from __future__ import annotations
 

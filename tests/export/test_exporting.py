@@ -1,4 +1,4 @@
-"""Exports open by the libraries alone, answer as the trial does, appear whole or not at all; others are refused."""
+"""Exports open without pefbench, answer like the trial, and appear complete or not at all; others are refused."""
 
 from __future__ import annotations
 

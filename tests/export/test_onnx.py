@@ -1,4 +1,4 @@
-"""Bundles answer as the trial does, for every head and whatever the method; a wrong one is caught."""
+"""Bundles answer like the trial, for every head and any method, and a wrong one is detected."""
 
 from __future__ import annotations
 

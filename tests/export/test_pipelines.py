@@ -1,4 +1,4 @@
-"""A card has a pipeline only where that answers as the trial does."""
+"""A card has a pipeline only if the pipeline answers like the trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts of bundles: short, complete and with nothing that their trial does not need."""
+"""Scripts of bundles: short, complete, and without anything that their trial does not need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts answer as the heads do, whatever the model computes: the same rows, windows, offsets and probabilities."""
+"""Scripts answer like the heads for any model outputs: the same rows, windows, offsets and probabilities."""
 
 from __future__ import annotations
 

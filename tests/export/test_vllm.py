@@ -1,4 +1,4 @@
-"""What vLLM is asked to serve: a base that it can load, an adapter that it takes."""
+"""Exports for vLLM: a base and an adapter that it can load."""
 
 from __future__ import annotations
 

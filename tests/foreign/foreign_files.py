@@ -1,4 +1,4 @@
-"""Writes small files as lm-evaluation-harness and PEFT's comparison of methods write them."""
+"""Writes small files in the formats of lm-evaluation-harness and PEFT's method comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs of lm-evaluation-harness, of each form that its versions write."""
+"""Logs of lm-evaluation-harness, in the form of each of its versions."""
 
 from __future__ import annotations
 

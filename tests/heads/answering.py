@@ -1,4 +1,4 @@
-"""A model that gives the logits it was told, whatever it is asked."""
+"""A model that returns given logits for any input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat templates: what they do not take is put otherwise or named, and none of them hangs or reaches Python."""
+"""Chat templates: unsupported messages are rewritten or refused, and no template can hang or reach Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choice heads: one score a candidate, whatever their number, by a head or by likelihood."""
+"""The choice heads: one score per candidate, for any number of candidates, by a head or by likelihood."""
 
 from __future__ import annotations
 

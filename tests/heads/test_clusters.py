@@ -1,4 +1,4 @@
-"""Clusters and groups of examples: what they are joined to, and how their intervals are computed."""
+"""Clusters and groups of examples: how they are merged, and their intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generation head: loss on answers alone, prompts that fit, and texts that do not depend on the batch."""
+"""The generation head: loss on answers alone, prompts that fit, texts that do not depend on the batch."""
 
 from __future__ import annotations
 

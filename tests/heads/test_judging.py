@@ -1,4 +1,4 @@
-"""A judge's verdicts are a part of the answers, of a model's and of a baseline's."""
+"""A judge's ratings are part of the answers, both a model's and a baseline's."""
 
 from __future__ import annotations
 

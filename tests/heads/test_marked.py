@@ -1,4 +1,4 @@
-"""The marked head: the label follows from what is marked, wherever it stands."""
+"""The marked head: the label depends on the marked spans, wherever they are."""
 
 from __future__ import annotations
 

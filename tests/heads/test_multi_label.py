@@ -1,4 +1,4 @@
-"""The multi-label head: each label decided for itself, thresholds from validation alone."""
+"""The multi-label head: independent labels, with thresholds chosen on validation alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an example asks, as a report shows it."""
+"""An example's prompt, as a report shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The regression head: scores are standardised on the way in, and come out as they were."""
+"""The regression head: scores are standardised for training and restored in predictions."""
 
 from __future__ import annotations
 

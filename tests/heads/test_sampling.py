@@ -1,4 +1,4 @@
-"""Drawn answers: from the model's probabilities, alike in every batch, different for every example and seed."""
+"""Sampling: from the model's probabilities, the same in every batch, different for each example and seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sequence head: one label a text, whatever else is in the batch."""
+"""The sequence head: one label per text, independent of the rest of the batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A head made again of what a saved trial holds, without data, is the head of the data set."""
+"""A head rebuilt from a saved trial, without data, equals the data set's head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The span head: windows cover the context, labels lie on the answer, answers are cut from the text itself."""
+"""The span head: windows cover the context, targets lie on the answer, answers are substrings of the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token head: labels on first tokens only, every word scored."""
+"""The token head: labels on first tokens only, and every word scored."""
 
 from __future__ import annotations
 

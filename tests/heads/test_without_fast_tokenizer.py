@@ -1,4 +1,4 @@
-"""A tokenizer of Python alone, as ByT5's: whole texts are classified and generated; what needs alignment is refused."""
+"""Tokenizers in pure Python, such as ByT5's: whole texts work; tasks that need alignment are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows of words cover a text, fit, and overlap; what is said in two of them is joined outside of entities."""
+"""Windows of words cover a text, fit, and overlap; they are joined outside entities."""
 
 from __future__ import annotations
 

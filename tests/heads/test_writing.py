@@ -1,4 +1,4 @@
-"""The pieces of a text that are told while it is written are the text."""
+"""The chunks of a text that are reported during generation add up to the text."""
 
 from __future__ import annotations
 

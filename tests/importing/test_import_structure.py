@@ -1,4 +1,4 @@
-"""transformers reads its folder of models once, and finds in it what it finds without the patch."""
+"""transformers scans its folder of models once, and finds the same as without the patch."""
 
 from __future__ import annotations
 

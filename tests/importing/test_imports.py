@@ -1,4 +1,4 @@
-"""What libraries import at once and few need is imported at its first use, and is then the real thing."""
+"""Library modules that few runs need are imported on first use, and are then the real ones."""
 
 from __future__ import annotations
 

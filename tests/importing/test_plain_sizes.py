@@ -1,4 +1,4 @@
-"""Plain sizes are answered as torch's module of symbolic sizes answers them."""
+"""Plain sizes get the same answers as from torch's module of symbolic sizes."""
 
 from __future__ import annotations
 

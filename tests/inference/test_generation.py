@@ -1,4 +1,4 @@
-"""Generated answers: those of the trial, as a user wants them, in one piece or in many."""
+"""Generated answers: the trial's, with the user's options, whole or streamed."""
 
 from __future__ import annotations
 

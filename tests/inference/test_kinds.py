@@ -1,4 +1,4 @@
-"""Every head that is served answers a trial's own test examples as the trial did."""
+"""Every kind of head answers a trial's test examples as the trial did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trial is loaded from wherever it lies, and nothing else is taken for one."""
+"""A trial is loaded from any valid path, and nothing else is mistaken for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers: those of the trial's own test split, for texts of any length, whatever stands beside them."""
+"""Answers: the trial's own on its test split, for texts of any length, independent of other inputs."""
 
 from __future__ import annotations
 

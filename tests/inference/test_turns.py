@@ -1,4 +1,4 @@
-"""A tokenizer that several threads read with cuts each text as its own reader wants it."""
+"""Threads that share a tokenizer each get texts truncated to their own length."""
 
 from __future__ import annotations
 

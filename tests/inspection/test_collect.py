@@ -1,4 +1,4 @@
-"""What an inspection says is what training gets: tokens, labels, windows, lengths."""
+"""An inspection shows exactly what training gets: tokens, labels, windows, lengths."""
 
 from __future__ import annotations
 

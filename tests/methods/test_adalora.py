@@ -1,4 +1,4 @@
-"""AdaLoRA: its schedule, its penalty, the ranks that are left, and a killed run that goes on."""
+"""AdaLoRA: its schedule, its penalty, the remaining ranks, and resuming a killed run."""
 
 from __future__ import annotations
 

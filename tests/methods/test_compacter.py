@@ -1,4 +1,4 @@
-"""Compacter in a process that has seen no other adapter of ours. What it computes: test_weight_methods."""
+"""Compacter in a process without our other adapters; test_weight_methods tests what it computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LoRA: its inits and variants, what a fused layer computes, what is saved of a start inside the weights."""
+"""LoRA: initialisations and variants, the fused layer, and saving inits that change the pretrained weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every method on a tiny model: what is trained, and which linear layers are meant."""
+"""Every method on a tiny model: what it trains, and which linear layers it adapts."""
 
 from __future__ import annotations
 

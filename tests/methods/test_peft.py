@@ -1,4 +1,4 @@
-"""Any type of PEFT by its name: each works on a model, or says in one line why not."""
+"""Every type of PEFT by its name: it works on a model, or is refused in one line."""
 
 from __future__ import annotations
 

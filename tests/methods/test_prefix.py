@@ -1,4 +1,4 @@
-"""Prefix tuning: its options, its starts, and what it asks of a model."""
+"""Prefix tuning: its options, its initialisation, and its requirements on the model."""
 
 from __future__ import annotations
 

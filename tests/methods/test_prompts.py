@@ -1,4 +1,4 @@
-"""Prompt tuning and p-tuning: their options, their starts, and what they train."""
+"""Prompt tuning and p-tuning: options, initialisation, and trained weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VeRA: what it computes, and what is saved of its random matrices."""
+"""VeRA: what it computes, and how its random matrices are saved."""
 
 from __future__ import annotations
 

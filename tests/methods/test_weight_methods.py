@@ -1,4 +1,4 @@
-"""The methods that change or add weights at the model's own linear layers, norms and biases."""
+"""Methods that change or add weights at the model's linear layers, norms and biases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trial does with a method, on a tiny model: apply, train, save, load; and what must hold of it."""
+"""A method's part of a trial on a tiny model: apply, train, save, load; with the properties that must hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of the choice head, for the tests of its metrics."""
+"""Answers of the choice head, for tests of its metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interval of a score, which a result file may lack and `score` always gives."""
+"""A score's interval, which is optional in a result file but always given by `score`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets of labels for tests of their metrics."""
+"""Label sets, for tests of their metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A WordNet of a few words, as nltk's would answer: its own data is not in any package."""
+"""A WordNet of a few words with nltk's interface; nltk's own data is not in any package."""
 
 from __future__ import annotations
 

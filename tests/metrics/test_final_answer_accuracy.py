@@ -1,4 +1,4 @@
-"""Final-answer accuracy: PEFT's rule against another reading of it, on any text; what is right, and what is refused."""
+"""Final-answer accuracy: PEFT's rule against a second implementation, on any text; and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of what a judge says of generated texts, against scikit-learn's accuracy."""
+"""Metrics of a judge's ratings of generated texts, against scikit-learn's accuracy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NIST against nltk's for one right text, and against mteval's arithmetic for several."""
+"""NIST against nltk's for one reference, and against mteval's arithmetic for several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pass@k: the estimator against counting all draws, programs put together and run, and what is read."""
+"""pass@k: the estimator against an enumeration of all draws, and how programs are built, run and read."""
 
 from __future__ import annotations
 

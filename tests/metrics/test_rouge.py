@@ -1,4 +1,4 @@
-"""ROUGE against rouge_score, with Google's own aggregation of one right text's scores written out."""
+"""ROUGE against rouge_score, and against Google's aggregation for one reference, written out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `score` makes of any metric: intervals within its range, of clusters, and marked where they may be too short."""
+"""`score` on any metric: intervals stay in its range, respect clusters, and are marked if they may be too short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of generated texts: what they take of answers and references, and what they refuse."""
+"""Metrics of generated texts: what they read in answers and references, and what they refuse."""
 
 from __future__ import annotations
 

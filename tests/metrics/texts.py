@@ -1,4 +1,4 @@
-"""Texts that metrics must be right about, and the comparison of a metric with its reference on any resample."""
+"""Texts that metrics must score correctly, and the comparison with a reference implementation on any resample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of attention windows is what the library's own masks do."""
+"""Our description of attention windows matches the library's masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was loaded is what was named: every weight of the backbone, and a head only where its labels are ours."""
+"""Checkpoints: every weight of the backbone is loaded, and a head only if its labels are ours."""
 
 from __future__ import annotations
 

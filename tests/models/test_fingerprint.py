@@ -1,4 +1,4 @@
-"""Fingerprints tell models apart by what they compute, not by where they lie; large files are read once."""
+"""Fingerprints depend on what models compute, not on their location; large files are read once."""
 
 from __future__ import annotations
 

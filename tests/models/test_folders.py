@@ -1,4 +1,4 @@
-"""A model's folder: an adapter in it is named, never loaded unasked."""
+"""A model's folder: an adapter in it is reported, and never loaded without request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing of a source runs, and what is damaged is named in one line."""
+"""No code from a source is run, and damage is reported in one line."""
 
 from __future__ import annotations
 

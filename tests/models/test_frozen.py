@@ -1,4 +1,4 @@
-"""Frozen weights are held as they compute, and never in fp32 where the checkpoint has half precision."""
+"""Frozen weights have the dtype of the computation, and never fp32 if the checkpoint has half precision."""
 
 from __future__ import annotations
 

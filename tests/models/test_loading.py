@@ -1,4 +1,4 @@
-"""Models on disk and in memory: what is saved comes back, what is counted is there, frozen weights are held small."""
+"""Models on disk and in memory: saving and loading, counting weights, and small frozen weights."""
 
 from __future__ import annotations
 

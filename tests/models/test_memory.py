@@ -1,4 +1,4 @@
-"""Sizes that do not fit are refused before they are allocated, and all others are made as ever."""
+"""Oversized allocations are refused in advance, and all others succeed as before."""
 
 from __future__ import annotations
 

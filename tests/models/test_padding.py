@@ -1,4 +1,4 @@
-"""Padding changes nothing that is computed for a text, whichever token it is."""
+"""Padding does not change what is computed for a text, whichever token it uses."""
 
 from __future__ import annotations
 

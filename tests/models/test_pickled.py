@@ -1,4 +1,4 @@
-"""Pickled weights become the same numbers in safetensors, and nothing that they say is run."""
+"""Pickled weights become the same numbers in safetensors, without running any code in them."""
 
 from __future__ import annotations
 

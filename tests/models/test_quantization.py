@@ -1,4 +1,4 @@
-"""Quantised models: what is quantised, that it trains and comes back with every method, and what is refused."""
+"""Quantised models: what is quantised; every method trains and reloads, or is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model for questions under PEFT reads all that it is given, whatever the method."""
+"""A question-answering model under PEFT gets all its inputs, with any method."""
 
 from __future__ import annotations
 

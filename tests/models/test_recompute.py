@@ -1,4 +1,4 @@
-"""Gradient checkpointing: loss and gradients are those without it, to the last bit, and less is kept."""
+"""Gradient checkpointing: bitwise the same loss and gradients, with less memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that renders templates: another one takes the place of one that died."""
+"""The process that renders templates is replaced if it dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokenizers whose folder has no `tokenizer.json`: transformers converts them, and they read as they always did."""
+"""Tokenizers without `tokenizer.json`: transformers converts them, and they read texts as before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NaN, infinite numbers and bare integers are refused where they would be weights, and nowhere else."""
+"""NaN, infinity and bare integers are refused where they would be weights, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BigBird: a batch has the attention that its own length asks for, whatever came before it."""
+"""BigBird: a batch's attention depends on its own length, not on earlier batches."""
 
 from __future__ import annotations
 

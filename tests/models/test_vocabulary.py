@@ -1,4 +1,4 @@
-"""Unknown tokens are counted, and tokens without an embedding found, before training."""
+"""Unknown tokens are counted, and tokens without an embedding are found, before training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lease: one holder at a time, given back, taken from the dead, and kept by the living."""
+"""Leases: one holder at a time; given back, taken over from dead holders, kept by living ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results in a store, against a real S3 server: whole or not at all, shared by machines, read by every command."""
+"""Results in a real S3 server: complete or absent, shared by machines, readable by every command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The predictions that a trial keeps: what depends on each other is read with them."""
+"""The predictions that a trial keeps, with their clusters of dependent examples."""
 
 from __future__ import annotations
 

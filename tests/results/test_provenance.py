@@ -1,4 +1,4 @@
-"""What a result says of its origin, and what its phases cost."""
+"""The provenance of a result, and the costs of its phases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search from end to end on a tiny model: what it tries, what it stops, what it tests, and that it can be killed."""
+"""A search from end to end on a tiny model: tried, stopped and tested settings, and resuming after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The race of settings: who runs which seed, who leaves, who is named."""
+"""The race of settings: which seeds they run, when they leave, and which one is selected."""
 
 from __future__ import annotations
 

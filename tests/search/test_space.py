@@ -1,4 +1,4 @@
-"""A space: how a recipe says it, what Optuna sees of it, and what it refuses."""
+"""Spaces: how recipes define them, how Optuna sees them, and what is refused."""
 
 from __future__ import annotations
 

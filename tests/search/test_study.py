@@ -1,4 +1,4 @@
-"""A study in a real database: shared by processes, opened by optuna-dashboard; a killed trial is proposed again."""
+"""A study in a real database: shared by processes, readable by optuna-dashboard; killed trials are repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No setting is proposed twice, and none is paid for twice; a space that is tried whole ends the tuning."""
+"""No setting is proposed or paid for twice, and tuning ends when a space is exhausted."""
 
 from __future__ import annotations
 

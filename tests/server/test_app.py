@@ -1,4 +1,4 @@
-"""The HTTP interface, asked by a real client of a real process, and its limits."""
+"""The HTTP interface and its limits, with a real client and a real server process."""
 
 from __future__ import annotations
 

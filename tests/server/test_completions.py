@@ -1,4 +1,4 @@
-"""Generated texts, asked by OpenAI's own client."""
+"""Generated texts, requested by OpenAI's own client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine: many models in one batch, each answer the one that its model alone gives."""
+"""The engine: many models in one batch, each with the answers that it gives alone."""
 
 from __future__ import annotations
 

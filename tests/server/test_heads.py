@@ -1,4 +1,4 @@
-"""Heads of every kind over one base: each answers in mixed batches as it does alone."""
+"""Heads of every kind on one base: each answers in mixed batches as it does alone."""
 
 from __future__ import annotations
 

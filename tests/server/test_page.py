@@ -1,4 +1,4 @@
-"""The page: a model is chosen and asked by keyboard, in light and dark, at a phone's width."""
+"""The page: choosing and querying a model by keyboard, in light and dark, at a phone's width."""
 
 from __future__ import annotations
 

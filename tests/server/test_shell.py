@@ -1,4 +1,4 @@
-"""What every HTTP application has."""
+"""What all HTTP applications share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated texts of many adapters in one batch: each is the one that its adapter writes alone."""
+"""Generated texts of many adapters in one batch: each is the text that its adapter generates alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saved trials of other methods, made of one that was trained: random weights in place of training."""
+"""Saved trials of other methods, derived from a trained one: random weights instead of training."""
 
 from __future__ import annotations
 

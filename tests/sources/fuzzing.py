@@ -1,4 +1,4 @@
-"""Data files with faults, made from a seed: sound files of every format, changed at random places."""
+"""Data files with seeded faults: sound files of every format, changed at random places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of sources share: a refusal must be one line of text."""
+"""Shared by tests of sources: a refusal must be one line of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What annotation tools write around texts is unwrapped, and what nobody accepted is left out and counted."""
+"""Markup of annotation tools is removed; texts that nobody accepted are left out and counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags that no scheme has, read as those of one where that is clear."""
+"""Tags that follow no scheme are read as those of a scheme if the meaning is clear."""
 
 from __future__ import annotations
 

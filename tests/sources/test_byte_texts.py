@@ -1,4 +1,4 @@
-"""Cells as Python's bytes are the texts that they spell, where all of a column are."""
+"""Cells that spell Python bytes are decoded if the whole column does."""
 
 from __future__ import annotations
 

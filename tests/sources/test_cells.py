@@ -1,4 +1,4 @@
-"""Cells: lists written as text, labels written as numbers, characters that nobody sees."""
+"""Cells: lists written as text, labels written as numbers, invisible characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which file, folder or split of a source is meant."""
+"""Which file, folder or split of a source is used."""
 
 from __future__ import annotations
 

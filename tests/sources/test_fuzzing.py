@@ -1,4 +1,4 @@
-"""No data file ends in a traceback: 400 files with faults here, as many as you like in benchmarks/fuzz_files.py."""
+"""No data file causes a traceback: 400 damaged files here, any number in benchmarks/fuzz_files.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files made to break a reader: nesting that ends in C's stack, numbers without end, grammars that grow."""
+"""Malicious files: nesting that overflows C's stack, endless numbers, exploding grammars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents that files mark: which rows are from the same one."""
+"""Documents that files mark: which rows belong to the same one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Near duplicates across splits, against looking at every pair."""
+"""Near duplicates across splits, compared with checking every pair."""
 
 from __future__ import annotations
 

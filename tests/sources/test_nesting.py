@@ -1,4 +1,4 @@
-"""Columns inside columns, by names with points."""
+"""Columns inside columns, by dotted names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entities by their characters: the same words and tags from every tool's layout, and spans that do not fit."""
+"""Entities by character offsets: the same words and tags from every tool's layout, and misfitting spans."""
 
 from __future__ import annotations
 

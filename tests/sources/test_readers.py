@@ -1,4 +1,4 @@
-"""The formats are those whose modules lie in formats/ and derived/; nothing else lists them."""
+"""The formats are exactly the modules in formats/ and derived/; there is no other list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no tokenizer takes is a bad row, named by file, line and the user's column."""
+"""Text that no tokenizer can read is a bad row, reported with file, line and the user's column."""
 
 from __future__ import annotations
 

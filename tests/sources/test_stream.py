@@ -1,4 +1,4 @@
-"""A file that is streamed has the rows, the line numbers and the errors of one that is read whole."""
+"""A streamed file has the same rows, line numbers and errors as one that is read whole."""
 
 from __future__ import annotations
 

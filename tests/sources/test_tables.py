@@ -1,4 +1,4 @@
-"""Tables of text: separators, headers, quotes; every row that is read is the one that was written."""
+"""Text tables: separators, headers, quotes; every row is read as it was written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, encodings that are none, and compressed files that grow."""
+"""Bytes to text: byte order marks, invalid encodings, and compressed files that expand without limit."""
 
 from __future__ import annotations
 

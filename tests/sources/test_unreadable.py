@@ -1,4 +1,4 @@
-"""Files of other suffixes are what they hold: JSON Lines, JSON, or markup that is refused."""
+"""Files with other suffixes are read by content: JSON Lines, JSON, or refused markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often the interval of a score covers the true score, by simulation, and exactly for proportions.
+"""How often a score's interval covers the true score: by simulation, and exactly for proportions.
 
 Test sets are drawn from populations whose score is known: entity F1 where most sentences have no entity, the mean of
 scores between 0 and 1 as of ROUGE, answers' F1 that is mostly 0 or 1, macro F1 of six classes of unlike size, accuracy

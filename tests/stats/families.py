@@ -1,4 +1,4 @@
-"""Simulated families of methods, thousands at once, and how often the verdict on all pairs is wrong or finds something.
+"""Simulated families of methods, thousands at once: how often the verdict on all pairs is wrong or finds something.
 
 An example is answered right where a sum of normal draws is above 0. Their variances add up to one whatever a method's
 spread over seeds, so that methods with the same `level` are exactly equally good on average.

@@ -1,4 +1,4 @@
-"""Simulated runs of two methods that are equally good, and how often a test says that they differ."""
+"""Simulated runs of two equally good methods: how often a test says that they differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs whose examples are right or wrong, and the issue's cases of seeds that happen to score alike."""
+"""Runs with right and wrong examples, and cases of seeds whose scores happen to be alike."""
 
 from __future__ import annotations
 

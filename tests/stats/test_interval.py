@@ -1,4 +1,4 @@
-"""The interval of any score. Its coverage is simulated in small here, in full by `benchmarks.interval_coverage`."""
+"""The interval of any score. A small simulation of its coverage; `benchmarks.interval_coverage` has the full one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Racing: a worse setting leaves, equal ones stay, at the stated level."""
+"""Racing: a worse setting leaves and equal ones stay, at the stated level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New runs against earlier ones of the same recipe: a harmless change of seed or kernel is seldom an alarm."""
+"""New runs against earlier ones of the same recipe: a harmless change of seed or kernel rarely raises an alarm."""
 
 from __future__ import annotations
 

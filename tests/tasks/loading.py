@@ -1,4 +1,4 @@
-"""A task's data, read as a recipe would have them read."""
+"""Reads a task's data as a recipe would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs of sentences in the layouts that data sets have, and a tiny trial on them."""
+"""Sentence pairs in the layouts of data sets, and a tiny trial on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code generation: HumanEval's and MBPP's rows, functions of packages, and what becomes of those without a test."""
+"""Code generation: rows of HumanEval and MBPP, functions of packages, and functions without tests."""
 
 from __future__ import annotations
 

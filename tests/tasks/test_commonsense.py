@@ -1,4 +1,4 @@
-"""Commonsense: the layouts of COPA, PIQA, HellaSwag and the like, and words by their definitions from WordNet."""
+"""Commonsense: layouts of COPA, PIQA, HellaSwag and others, and words by their WordNet definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Controllable generation: the judge's texts are not the generator's; meanings are grouped where they are scored."""
+"""Controllable generation: judge and generator learn from different texts; meanings are grouped for scoring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data augmentation: one outcome a real text, nothing of it in prompts, and a gain from what is generated."""
+"""Data augmentation: one outcome per real text, no real text in prompts, and the gain from generated ones."""
 
 from __future__ import annotations
 

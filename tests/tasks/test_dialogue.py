@@ -1,4 +1,4 @@
-"""Dialogue: every reply after what was said before it, from turns, messages with roles, or prompts with completions."""
+"""Dialogue: every reply given its history, from turns, messages with roles, or prompts with completions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every generating task on T5, BART and Marian, tiny ones: trained, generated, scored and saved.
+"""Every generating task on tiny T5, BART and Marian models: trained, generated, scored and saved.
 
 The round trip, in a process of its own, is that of the other whole trials.
 """

@@ -1,4 +1,4 @@
-"""Essays: one prompt at a time, and every score a number."""
+"""Essay scoring: one prompt at a time, and a number for every score."""
 
 from __future__ import annotations
 

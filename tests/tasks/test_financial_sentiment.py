@@ -1,4 +1,4 @@
-"""Financial sentiment: names, or the signs of ratings with a neutral middle."""
+"""Financial sentiment: label names, or signs of ratings with a neutral middle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trained model is given is as in training: a task makes the same example of a row without its answer."""
+"""Inputs of trained models: the same example as in training, without its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intents: sentences of one template stay on one side."""
+"""Intents: sentences of one template stay in one split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole trials of tasks with a judge: verdicts are in the predictions, and a fresh process comes to the same ones."""
+"""Whole trials of tasks with a judge: ratings are in the predictions, and a fresh process reproduces them."""
 
 from __future__ import annotations
 

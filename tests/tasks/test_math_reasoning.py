@@ -1,4 +1,4 @@
-"""Math reasoning: MetaMathQA is learned and GSM8K tested, with the prompt and the draws of PEFT's benchmark."""
+"""Math reasoning: training on MetaMathQA, testing on GSM8K, with the prompt and draws of PEFT's benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Medical questions: the same candidates everywhere, after the abstract and the question."""
+"""Medical questions: the same candidates for all, after abstract and question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Multi-label classification: every layout of labels gives the same examples; a trial with thresholds of its own."""
+"""Multi-label classification: every layout of labels gives the same examples; a trial with thresholds."""
 
 from __future__ import annotations
 

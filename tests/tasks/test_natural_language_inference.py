@@ -1,4 +1,4 @@
-"""Natural language inference: pairs in every layout, labels that nobody agreed on, a split by premise, a trial."""
+"""Natural language inference: pairs in every layout, labels without agreement, a split by premise, a trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named entities: sentences of every shape of table, tag schemes with strays, and what is refused."""
+"""Named entities: sentences from every shape of table, tag schemes with violations, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every task, given cells of any kind in any of its columns: rows are read, or refused in one line."""
+"""Every task with cells of any kind in any column: rows are read, or refused in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paraphrases: two labels under all their names, F1 of the one that means a paraphrase, a trial."""
+"""Paraphrases: two labels with all their names, F1 of the positive one, a trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions: answers must stand where they are said to, and a context stays on one side."""
+"""Question answering: answers must be at their stated positions, and a context stays in one split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recommendation: the last item is for testing, and nothing that a user took is a wrong answer."""
+"""Recommendation: the last item is the test, and items that a user took are never wrong candidates."""
 
 from __future__ import annotations
 

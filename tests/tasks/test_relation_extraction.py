@@ -1,4 +1,4 @@
-"""Relations: entities in tags or by their characters, and no sentence on two sides."""
+"""Relations: entities in tags or by offsets, and every sentence in one split."""
 
 from __future__ import annotations
 

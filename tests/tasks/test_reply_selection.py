@@ -1,4 +1,4 @@
-"""Reply selection: every turn is a reply to those before it, and wrong replies are of the same split."""
+"""Reply selection: every turn replies to those before it, and wrong replies come from the same split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Semantic similarity: pairs with scores in every layout, hidden scores refused, a trial."""
+"""Semantic similarity: scored pairs in every layout, hidden scores refused, a trial."""
 
 from __future__ import annotations
 

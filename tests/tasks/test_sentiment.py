@@ -1,4 +1,4 @@
-"""Sentiment: labels as they are, or the sign of ratings without the middle."""
+"""Sentiment: labels unchanged, or signs of ratings without the middle."""
 
 from __future__ import annotations
 

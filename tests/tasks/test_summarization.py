@@ -1,4 +1,4 @@
-"""Summarization: texts with their summaries, packages apart."""
+"""Summarization: texts with their summaries, split by package."""
 
 from __future__ import annotations
 

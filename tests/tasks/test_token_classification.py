@@ -1,4 +1,4 @@
-"""Labels of words that are no entities: any tags, from every shape of table; values as scikit-learn has them."""
+"""Token labels that are not entities: any tags, from every shape of table; values as in scikit-learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Translation: pairs from two columns, from mappings of languages, from two files; no source on two sides."""
+"""Translation: pairs from two columns, from mappings of languages, from two files; each source in one split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m tests.trial.sabotaged ...`: pefbench whose second process breaks in the middle of its training.
+"""`python -m tests.trial.sabotaged ...`: pefbench whose second process fails during training.
 
 With `KILLED_RANK` in the environment that process is killed instead, after its first checkpoint.
 """

@@ -1,4 +1,4 @@
-"""Batches: each example once, whatever the seed, the epoch and the number of processes; padding where it belongs."""
+"""Batches: each example once for any seed, epoch and number of processes; padding only where it belongs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model of a trial whose checkpoint lacks something: embeddings of its tokenizer's tokens, or the pooler."""
+"""The model of a trial whose checkpoint lacks embeddings of its tokenizer's tokens, or the pooler."""
 
 from __future__ import annotations
 

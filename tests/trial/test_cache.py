@@ -1,4 +1,4 @@
-"""Sharing between trials of one process: the numbers stay those of a trial alone, to the last bit."""
+"""Sharing between trials of one process: bitwise the same numbers as in a trial alone."""
 
 from __future__ import annotations
 

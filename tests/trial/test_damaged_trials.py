@@ -1,4 +1,4 @@
-"""Damaged trials given to `pefbench verify`: one line that names what is damaged, never a traceback."""
+"""Damaged trials given to `pefbench verify`: one line that names the damage, never a traceback."""
 
 from __future__ import annotations
 

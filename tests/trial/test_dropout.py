@@ -1,4 +1,4 @@
-"""How dropout is drawn, what a trial's id says of it, and that what is drawn by example is the same for any batch."""
+"""How dropout is drawn, its part in a trial's id, and draws by example that do not depend on the batch."""
 
 from __future__ import annotations
 

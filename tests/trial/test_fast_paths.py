@@ -1,4 +1,4 @@
-"""Faster paths: chosen by themselves, told in the result, switched off by one field, and the same in what they give."""
+"""Fast paths: automatic, recorded, disabled by one field, and with the same numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of the peak of memory: by phase, with the micro-batch that fits, and when a run looks closer."""
+"""The expected peak memory: by phase, with a micro-batch size that fits, and when it is measured."""
 
 from __future__ import annotations
 

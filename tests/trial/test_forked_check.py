@@ -1,4 +1,4 @@
-"""Round trips are checked in forks of a process that has imported the libraries and done nothing else."""
+"""Round trips in forks of a process that has only imported the libraries."""
 
 from __future__ import annotations
 

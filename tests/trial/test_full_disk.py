@@ -1,4 +1,4 @@
-"""A disk that fills up while a trial trains: nothing that was trained is lost."""
+"""A disk that fills up during training: nothing trained is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A generating task from a GGUF file to its result: samples, how scores were found, baselines, the round trip."""
+"""A generating task from a GGUF file to its result: samples, signatures, baselines, round trip."""
 
 from __future__ import annotations
 

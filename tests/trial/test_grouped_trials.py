@@ -1,4 +1,4 @@
-"""Trials on CSV files whose rows belong to authors: the authors are what intervals and paired tests count."""
+"""Trials on CSV files with a column of authors: intervals and paired tests treat authors as units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long predicting takes, as the result has it: adapted, and merged where that can be."""
+"""The recorded time of prediction: with the adapter, and merged if possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training loop: exact means, resumable at any step, honest about what diverges."""
+"""The training loop: exact means, resumable at any step, and an error if the loss diverges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaves this machine names none of its folders."""
+"""Files that leave this machine contain none of its paths."""
 
 from __future__ import annotations
 

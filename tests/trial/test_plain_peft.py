@@ -1,4 +1,4 @@
-"""By its card's own code, in an interpreter without pefbench, a saved model of any method and head computes the same.
+"""The model card's code, run without pefbench, computes the same for saved models of any method and head.
 
 But for those whose card imports pefbench: these PEFT alone refuses.
 """

@@ -1,4 +1,4 @@
-"""A saved model travels: what lies beside it is enough to load it elsewhere, by its own card and by pefbench."""
+"""Saved models can be moved: the files beside them suffice to load them, by the card's code and by pefbench."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predicting: every example once, in the examples' order, alike lengths together, as each is predicted alone."""
+"""Prediction: every example once and in order, batched by length, with the same answers as alone."""
 
 from __future__ import annotations
 

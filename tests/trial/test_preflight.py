@@ -1,4 +1,4 @@
-"""What is refused or doubted before training."""
+"""What is refused, or warned of, before training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes, killed processes, and every way to start one. Each test runs the real command line.
+"""Several processes, killed processes, and every way to start one, by the real command line.
 
 `child_command` and `torchrun` start it by forks of a process that has imported everything (tests/zygote.py); what is
 about the start itself has real interpreters.

@@ -1,4 +1,4 @@
-"""The record of a trial: whatever it has reached, its result is one by the schema."""
+"""The record of a trial gives a valid result, however far the trial got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch that goes through the model before training tells what it takes, and leaves the model as it was."""
+"""Rehearsals: a batch before training measures memory and leaves the model unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the round trip forgives: nothing, but what a GPU's rounding does to generated texts."""
+"""What the round trip tolerates: nothing, except a GPU's rounding of generated texts."""
 
 from __future__ import annotations
 

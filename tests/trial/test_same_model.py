@@ -1,4 +1,4 @@
-"""A finished result is one of the model that lies there now, or the command says that it is not."""
+"""Whether a finished result is of the model that its folder holds now."""
 
 from __future__ import annotations
 

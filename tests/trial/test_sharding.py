@@ -1,4 +1,4 @@
-"""FSDP2 on two CPU processes, over gloo: what `accelerate launch` asks for with the files of recipes/accelerate."""
+"""FSDP2 on two CPU processes, over gloo, launched with the files in recipes/accelerate."""
 
 from __future__ import annotations
 

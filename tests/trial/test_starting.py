@@ -1,4 +1,4 @@
-"""A trial that starts from a trained adapter: it computes what the adapter computed, and says what it started from."""
+"""Trials that start from a trained adapter: they compute the same as it at first, and record it."""
 
 from __future__ import annotations
 

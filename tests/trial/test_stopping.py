@@ -1,4 +1,4 @@
-"""A trial that is told to stop: at the next step it writes a checkpoint, and the same command ends as if it had not."""
+"""Stopping a trial: it writes a checkpoint at the next step, and the same command ends with the same result."""
 
 from __future__ import annotations
 

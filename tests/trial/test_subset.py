@@ -1,4 +1,4 @@
-"""`train.max_examples`: which examples are left, and that no class is lost where there is room."""
+"""`train.max_examples`: which examples are kept, and that no class is lost if there is room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second start finds its tokens on the disk, the same to the bit, and never those of anything else."""
+"""The token cache: a second start gets bitwise the same tokens, and never those of anything else."""
 
 from __future__ import annotations
 

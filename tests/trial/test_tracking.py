@@ -1,4 +1,4 @@
-"""Trackers: what TensorBoard wrote is the result's curve, also of a run that was killed; ids and errors."""
+"""Trackers: TensorBoard's curve is the result's, also for a killed run; ids and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validation during training: it disturbs nothing, chooses the best step, stops early, and goes on after a kill."""
+"""Validation during training: no side effects, the best step, early stopping, and resuming after a kill."""
 
 from __future__ import annotations
 

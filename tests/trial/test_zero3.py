@@ -1,4 +1,4 @@
-"""DeepSpeed's ZeRO-3 on two CPU processes, over gloo: what `accelerate launch` asks for with deepspeed_zero3.yaml."""
+"""DeepSpeed's ZeRO-3 on two CPU processes, over gloo, launched with deepspeed_zero3.yaml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pefbench check` on two folders: predictions that are paired, changed recipes, damaged files, what CI reads."""
+"""`pefbench check` on two folders: paired predictions, changed recipes, damaged files, output for CI."""
 
 from __future__ import annotations
 

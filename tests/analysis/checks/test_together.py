@@ -1,4 +1,4 @@
-"""Losses that are within each interval, and too many to be chance."""
+"""Losses that are each within their interval but together too many to be chance."""
 
 from __future__ import annotations
 

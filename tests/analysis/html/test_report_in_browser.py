@@ -1,4 +1,4 @@
-"""The report in a real browser: it opens offline, by keyboard, light and dark, on a phone; what it shows is text."""
+"""The report in a real browser: offline, by keyboard, light and dark, on a phone, with content shown only as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report page is given of searches."""
+"""The report page's data on searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `pefbench run` prints at the end: one screen, and nothing of it wrong."""
+"""What `pefbench run` prints at the end: it fits on one screen, and every line is right."""
 
 from __future__ import annotations
 

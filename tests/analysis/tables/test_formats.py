@@ -1,4 +1,4 @@
-"""Names and messages are somebody else's: no format lets them be more than text."""
+"""Names and messages come from elsewhere: every format shows them as plain text only."""
 
 from __future__ import annotations
 

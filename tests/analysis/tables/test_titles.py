@@ -1,4 +1,4 @@
-"""The titles of groups: no two alike, and no longer than that takes."""
+"""The titles of groups: unique, and no longer than necessary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions that are drawn, of one candidate each: the larger its feature, the likelier it is right."""
+"""Random questions with one candidate each: the larger its feature, the more likely it is right."""
 
 from __future__ import annotations
 

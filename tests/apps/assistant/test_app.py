@@ -1,4 +1,4 @@
-"""The assistant from its knowledge to its page: trained, started, asked, killed, started again."""
+"""The assistant from its knowledge to its page: trained, started, queried, killed, restarted."""
 
 from __future__ import annotations
 

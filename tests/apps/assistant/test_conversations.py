@@ -1,4 +1,4 @@
-"""Conversations outlive the process, and stay handed over."""
+"""Conversations survive a restart, and stay handed over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knowledge: tables and Markdown as people write them; what cannot be read is counted and named."""
+"""Knowledge: tables and Markdown as people write them; unreadable parts are counted and named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The knowledge is read anew when its folder changes, and what cannot be read ends nothing."""
+"""The knowledge is read again when its folder changes, and an unreadable file stops nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retrieval: by words, by meaning, and by both; each answer once."""
+"""Retrieval by words, by meaning, and by both; each answer once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule: its share of wrong answers stays under the stated rate, as often as it says."""
+"""The rule: the share of wrong answers stays below the stated rate, with the stated probability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A turn of a conversation is answered as the same text alone: the rule was chosen by texts alone."""
+"""A turn of a conversation gets the same answer as its text alone, because the rule was fitted to single texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A classifier without a model: a text says its own probability of being negative."""
+"""A classifier without a model: each text contains its own probability of being negative."""
 
 from __future__ import annotations
 

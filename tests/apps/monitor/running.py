@@ -1,4 +1,4 @@
-"""The monitor as a process, with a classifier without a model: python -m tests.apps.monitor.running CONFIG."""
+"""Runs the monitor as a process, with a classifier without a model: python -m tests.apps.monitor.running CONFIG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts arrive once, whatever stops in between."""
+"""Each alert arrives exactly once, wherever the process is stopped."""
 
 from __future__ import annotations
 

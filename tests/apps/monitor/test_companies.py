@@ -1,4 +1,4 @@
-"""Items that name no company are about those whose names they have."""
+"""Items without a company are assigned to the companies that they mention."""
 
 from __future__ import annotations
 

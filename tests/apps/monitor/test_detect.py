@@ -1,4 +1,4 @@
-"""The rate of false alarms is the one that was stated, whatever the distribution; a surge is one alarm."""
+"""The false-alarm rate is the stated one for any distribution, and a surge raises one alarm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RSS and Atom are read as they are written; a file that is neither is skipped."""
+"""RSS and Atom in all their variants; a file that is neither is skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder is read once, however its files grow, are replaced or break off."""
+"""Each row in a folder is read once, whether files grow, are replaced or end in the middle of a line."""
 
 from __future__ import annotations
 

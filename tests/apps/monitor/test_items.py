@@ -1,4 +1,4 @@
-"""Items are read as people and feeds write them; what is none has a name for why."""
+"""Items as people and feeds write them; invalid ones are refused with a reason."""
 
 from __future__ import annotations
 

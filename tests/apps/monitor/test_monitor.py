@@ -1,4 +1,4 @@
-"""Items are counted once, each in its own period; a surge is alerted once, whatever comes when."""
+"""Each item is counted once, in its own period, and each surge is alerted once, in any order of arrival."""
 
 from __future__ import annotations
 

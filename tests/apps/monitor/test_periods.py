@@ -1,4 +1,4 @@
-"""Periods have numbers, and numbers have their beginnings."""
+"""Periods have numbers, and numbers have their start times."""
 
 from __future__ import annotations
 

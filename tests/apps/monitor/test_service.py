@@ -1,4 +1,4 @@
-"""What runs beside the server: a channel that is slow keeps neither items nor the end waiting."""
+"""Background work beside the server: a slow channel delays neither items nor shutdown."""
 
 from __future__ import annotations
 

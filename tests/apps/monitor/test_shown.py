@@ -1,4 +1,4 @@
-"""What the page is told."""
+"""The data for the page."""
 
 from __future__ import annotations
 

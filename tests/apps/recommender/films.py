@@ -1,4 +1,4 @@
-"""Histories in which people take films of one kind: of people or of places, by words that the tiny model knows."""
+"""Histories of users who take films about people or about places, in words that the tiny model knows."""
 
 from __future__ import annotations
 

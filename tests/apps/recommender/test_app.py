@@ -1,4 +1,4 @@
-"""The recommender from its histories to its page: trained, started, asked."""
+"""The recommender from its histories to its page: trained, started, queried."""
 
 from __future__ import annotations
 

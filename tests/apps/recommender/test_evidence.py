@@ -1,4 +1,4 @@
-"""Evidence is counted as people can count it, and is a sum over the history."""
+"""Evidence consists of counts that users can check, summed over the history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weights are those of the model that made the choices."""
+"""The weights are those of the model that generated the choices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histories are read from every layout; what is no event is counted by its reason."""
+"""Histories in every layout; invalid events are counted by reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights are kept for what they were made with, and for nothing else."""
+"""Stored weights are reused only for the inputs that they were computed from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""As many proposals are read as a list has time for, on one core."""
+"""As many candidates are reranked as the time limit allows, on one core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics are scikit-learn's where it has them; an interval covers users, not their targets."""
+"""The metrics agree with scikit-learn's where it has them; intervals treat users as the sampling units."""
 
 from __future__ import annotations
 

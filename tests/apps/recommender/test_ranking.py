@@ -1,4 +1,4 @@
-"""What somebody took already is not proposed again, however long ago, and however little is left."""
+"""Items that a user has taken are never recommended again, however long ago, and however few are left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choice model is one of its task."""
+"""The choice model must be one for the recommendation task."""
 
 from __future__ import annotations
 

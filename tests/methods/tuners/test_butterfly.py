@@ -1,4 +1,4 @@
-"""BOFT without PEFT's extension: the factors that were asked for, and PEFT's numbers by fewer operations."""
+"""BOFT without PEFT's extension: the requested factors, and PEFT's numbers with fewer operations."""
 
 from __future__ import annotations
 

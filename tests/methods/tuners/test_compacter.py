@@ -1,4 +1,4 @@
-"""Compacter: the projections by their definition, and the rule that all layers share."""
+"""Compacter: projections by their definition, and the shared rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Virtual tokens: what a model computes with them, on every architecture, head and way in."""
+"""Virtual tokens: what a model computes with them, for every architecture, head and way of insertion."""
 
 from __future__ import annotations
 

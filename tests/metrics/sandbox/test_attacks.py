@@ -1,4 +1,4 @@
-"""What a program may try: each attack is made for real, must be stopped, and must leave nothing behind."""
+"""Attacks on the sandbox: each is carried out, must be stopped, and must leave nothing behind."""
 
 from __future__ import annotations
 

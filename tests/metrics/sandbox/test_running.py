@@ -1,4 +1,4 @@
-"""The sandbox itself: what an honest program can do, how endings are told apart, and when nothing is run."""
+"""The sandbox: what an honest program can do, how endings are distinguished, and when nothing is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GGUF models: converted once, whole or not at all, to the same weights and the same tokenizer."""
+"""GGUF models: converted once, completely or not at all, to the same weights and tokenizer."""
 
 from __future__ import annotations
 

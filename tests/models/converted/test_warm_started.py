@@ -1,4 +1,4 @@
-"""Encoder-decoders made of two copies of an encoder: the same weights each time, and every method works or says why."""
+"""Encoder-decoders from two copies of an encoder: deterministic weights; each method works or is refused."""
 
 from __future__ import annotations
 

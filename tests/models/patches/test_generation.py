@@ -1,4 +1,4 @@
-"""Faster generation: the same numbers as without, and a model that is afterwards what it was before."""
+"""Faster generation: the same numbers as without it, and the model is unchanged afterwards."""
 
 from __future__ import annotations
 

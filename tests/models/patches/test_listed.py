@@ -1,4 +1,4 @@
-"""The list of what is changed in libraries names every file of the folder, and no other."""
+"""The list of patches names every file of the folder, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What libraries say without cause is not heard, all else is, and afterwards everything."""
+"""Baseless messages of libraries are suppressed, and only those, and only inside the block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is changed in libraries is changed where it should be, and undone; nothing is changed anywhere else."""
+"""Patches change the library where they should and are undone; nothing else modifies a library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Low-rank products of many adapters in one call: each row has its own adapter's, whatever stands beside it."""
+"""Low-rank products of many adapters in one call: each row's result depends only on its own adapter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adapters of every type that shares batches: each row's numbers are those that its adapter alone gives."""
+"""Adapters of every type that shares batches: each row has the numbers that its adapter gives alone."""
 
 from __future__ import annotations
 

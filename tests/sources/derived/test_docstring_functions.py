@@ -1,4 +1,4 @@
-"""Functions read with their docstrings: those that can be understood alone, and the examples that can be run."""
+"""Functions with their docstrings: those that stand alone, with the examples that can be run."""
 
 from __future__ import annotations
 

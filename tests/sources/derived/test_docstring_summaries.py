@@ -1,4 +1,4 @@
-"""Summaries out of docstrings: the first line apart, and nothing of it in what follows."""
+"""Summaries from docstrings: the first line is separate, and the rest does not contain it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Home Assistant's templates, written out."""
+"""Home Assistant's templates, expanded."""
 
 from __future__ import annotations
 

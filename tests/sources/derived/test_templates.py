@@ -1,4 +1,4 @@
-"""Sentence templates: their syntax, and the sentences that they stand for."""
+"""Sentence templates: their syntax, and the sentences that they generate."""
 
 from __future__ import annotations
 

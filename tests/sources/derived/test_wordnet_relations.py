@@ -1,4 +1,4 @@
-"""Relations made of WordNet's nouns: which words are marked, as what, and that the order says nothing."""
+"""Relations from WordNet's nouns: marked words, labels, and an order that reveals nothing."""
 
 from __future__ import annotations
 

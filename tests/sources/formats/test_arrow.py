@@ -1,4 +1,4 @@
-"""Arrow's files, and folders of ``save_to_disk``, against what `datasets` says is in them."""
+"""Arrow's files, and folders of ``save_to_disk``, compared with what `datasets` reads from them."""
 
 from __future__ import annotations
 

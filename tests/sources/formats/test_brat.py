@@ -1,4 +1,4 @@
-"""brat's folders, entities and relations counted by hand."""
+"""brat's folders, with hand-counted entities and relations."""
 
 from __future__ import annotations
 

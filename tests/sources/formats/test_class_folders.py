@@ -1,4 +1,4 @@
-"""Folders of texts by class, as IMDB, 20 Newsgroups and BBC News have them, against what was written there."""
+"""Folders of texts by class, as in IMDB, 20 Newsgroups and BBC News."""
 
 from __future__ import annotations
 

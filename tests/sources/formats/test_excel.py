@@ -1,4 +1,4 @@
-"""Excel's workbooks as the CSV that Excel would save of them; bombs, damage and other files are refused in one line."""
+"""Excel workbooks read like the CSV that Excel would save; bombs, damage and other files are refused in one line."""
 
 from __future__ import annotations
 

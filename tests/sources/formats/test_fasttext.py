@@ -1,4 +1,4 @@
-"""fastText's lines, by hand counts; which files are read so, and what is not."""
+"""fastText's lines, counted by hand; which files are read as fastText and which are not."""
 
 from __future__ import annotations
 

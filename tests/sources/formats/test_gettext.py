@@ -1,4 +1,4 @@
-"""gettext catalogues: finished translations of one message together, with their placeholders whole."""
+"""gettext catalogues: finished translations of each message, with complete placeholders."""
 
 from __future__ import annotations
 

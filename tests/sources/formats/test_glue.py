@@ -1,4 +1,4 @@
-"""GLUE's tab-separated files: with a header, with a byte order mark, with bare quotes, and CoLA's without a header."""
+"""GLUE's tab-separated files: headers, byte order marks, bare quotes, and CoLA's without a header."""
 
 from __future__ import annotations
 

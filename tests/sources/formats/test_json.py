@@ -1,4 +1,4 @@
-"""JSON and JSON lines with faults: every row that is read is right, and the rest is named."""
+"""Damaged JSON and JSON Lines: every row that is read is right, and the rest is named."""
 
 from __future__ import annotations
 

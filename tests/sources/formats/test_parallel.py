@@ -1,4 +1,4 @@
-"""Parallel text: two files, one row a line."""
+"""Parallel text: two files, one row per line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet that is damaged, or of types that text has not."""
+"""Damaged Parquet, and types that text does not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PubTator's documents against what is counted by hand."""
+"""PubTator's documents, with hand-counted entities."""
 
 from __future__ import annotations
 

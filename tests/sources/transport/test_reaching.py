@@ -1,4 +1,4 @@
-"""A hub that does not answer is known at once, and a flaky network is asked again."""
+"""An unreachable hub is recognised at once, and a flaky network is tried again."""
 
 from __future__ import annotations
 

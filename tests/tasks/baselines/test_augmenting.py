@@ -1,4 +1,4 @@
-"""Baselines that write more texts from the training texts: repeated as they are, or with words swapped or left out."""
+"""Baselines that augment training texts: repeated, or with words swapped or left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trivial baselines: they learn from training labels alone, and answer as the head does."""
+"""Trivial baselines learn from training labels alone and answer like the head."""
 
 from __future__ import annotations
 

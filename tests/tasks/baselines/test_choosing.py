@@ -1,4 +1,4 @@
-"""Trivial baselines of choices: they answer as the choice head does, and see no label of the other split."""
+"""Trivial baselines of choices answer like the choice head and see no labels of the other split."""
 
 from __future__ import annotations
 

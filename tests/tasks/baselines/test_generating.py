@@ -1,4 +1,4 @@
-"""Trivial baselines of generated texts: they see prompts and training answers, and nothing of the answers asked for."""
+"""Trivial baselines of generated texts see prompts and training answers, but no test answers."""
 
 from __future__ import annotations
 

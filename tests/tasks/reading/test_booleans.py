@@ -1,4 +1,4 @@
-"""True and false as one label each, in whatever way the files write them."""
+"""True and false are one label each, however files write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong candidates and their order: drawn by the text's hash, never the same as what is right."""
+"""Wrong candidates and their order: drawn by the text's hash, never equal to the right one."""
 
 from __future__ import annotations
 

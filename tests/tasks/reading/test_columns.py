@@ -1,4 +1,4 @@
-"""Which column is which: named, usual, both of a pair, or refused with what is there."""
+"""Finding columns: named ones, usual ones, both of a pair, or an error that lists what there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What generating tasks share: the search, and which examples are scored."""
+"""Shared by generating tasks: the search, and which examples are scored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files without names of columns: the message has the options that read them."""
+"""Files without column names: the message has the options that read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels: one label however it is written, and messages that name what differs."""
+"""Labels: one label for all its spellings, and messages that name the difference."""
 
 from __future__ import annotations
 

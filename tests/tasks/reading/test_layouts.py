@@ -1,4 +1,4 @@
-"""Preference pairs, Dolly's contexts and turns without roles, as dialogue reads them."""
+"""Preference pairs, Dolly's contexts and turns without roles, read as dialogue."""
 
 from __future__ import annotations
 

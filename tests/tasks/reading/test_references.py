@@ -1,4 +1,4 @@
-"""Several right texts: lists in a cell, numbered columns, columns that the recipe lists."""
+"""Several references: lists in a cell, numbered columns, columns that the recipe lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""brat's folders as what tasks read: entities as words with tags, relations one by one."""
+"""brat's folders as tasks read them: words with tags for entities, one example per relation."""
 
 from __future__ import annotations
 

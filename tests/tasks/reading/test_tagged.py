@@ -1,4 +1,4 @@
-"""Words are cleaned one by one, whether or not the sentence is plain at first sight."""
+"""Words are cleaned one by one, even if the sentence looks clean."""
 
 from __future__ import annotations
 

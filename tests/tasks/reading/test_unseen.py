@@ -1,4 +1,4 @@
-"""Labels that training does not have: bad rows, or scored as never found; values by scikit-learn."""
+"""Labels that are not in training: bad rows, or scored as missed; values compared with scikit-learn."""
 
 from __future__ import annotations
 
