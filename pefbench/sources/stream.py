@@ -41,6 +41,8 @@ def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator
     known = readers.by_suffix().get(readers.suffix_of(path.name))
     chosen = format or known or text_format
     reader, packed = readers.find(chosen), path.name.lower().endswith(".gz")
+    if isinstance(reader, TextReader) and _is_unusual(path, packed=packed):
+        return None
     if chosen == "tsv" and format is None and text_format == "conll":
         with _opened(path, packed=packed) as file:
             reader = conll.READER if conll.are_columns(_lines(file, path.name)) else reader
@@ -48,7 +50,7 @@ def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator
         return None
     if isinstance(reader, BytesReader):
         return reader.stream(path, path.name, BadRows()) if reader.stream and not packed else None
-    if not isinstance(reader, TextReader) or reader.stream is None or _is_unusual(path, packed=packed):
+    if not isinstance(reader, TextReader) or reader.stream is None:
         return None
     if reader.suffixes:
         with _opened(path, packed=packed) as file:

@@ -198,6 +198,14 @@ def test_a_file_that_changes_is_refused(
     assert len(answers(tmp_path / "out.jsonl")) == 1
 
 
+@pytest.mark.parametrize("name", ["in.conll", "in.txt", "in.tsv"])
+def test_a_file_of_words_may_be_utf_16(tagger: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes("Anna\tO\nsaw\tO\n\nParis\tO\n".encode("utf-16"))
+    assert run(tagger, "--file", tmp_path / name, "--out", tmp_path / "out.jsonl") == 0
+    found = [[entity["text"] for entity in answer["entities"]] for answer in answers(tmp_path / "out.jsonl")]
+    assert found == [["Anna"], ["Paris"]]
+
+
 @pytest.mark.parametrize("name", ["in.csv.gz", "in.parquet", "in.json"])
 def test_other_formats_are_answered_alike(classifier: Path, tmp_path: Path, name: str) -> None:
     texts = write_rows(tmp_path / "in.csv", 20)
