@@ -55,6 +55,8 @@ class Wanted(BaseModel):
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: Literal[1] = 1
+    frequency_penalty: Literal[0] | None = None
+    presence_penalty: Literal[0] | None = None
     user: str | None = Field(None, description="ignored")
 
     def wishes(self) -> Json:
