@@ -146,7 +146,7 @@ def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = 
     recorded, about = read_predictions(folder), read_result(result)
     recipe = loading.recipe_of(folder, saved, base)
     shared = Shared()
-    prepared = prepare(recipe.with_train(precision="fp32"), Phases(), ["test"], shared)
+    prepared = prepare(recipe.with_train(precision="fp32"), Phases(), ["test"], shared, saved=folder / MODEL)
     if prepared.corpus.fingerprint != saved["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
     portable.check_base(prepared, saved, shared)

@@ -60,7 +60,7 @@ def opened(trial: Path, base: str | None, shared: Shared) -> Opened:
     recipe = recipe_of(folder, saved, base)
     try:
         dataset = without_examples(**saved["head"])
-        found = ready(recipe, dataset, shared)
+        found = ready(recipe, dataset, shared, weights)
         head = found.head.with_thresholds(saved.get("thresholds", {}))
     except (TypeError, KeyError) as error:
         raise DataError(f"{folder}: damaged: its head cannot be built: {error}") from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, counted
 from pefbench.models import loading, quantization, sparse_attention, vocabulary
+from pefbench.models.from_pretrained import TOKENIZER
 from pefbench.trial import adapters, corpus, devices, token_cache
 from pefbench.trial.cache import Shared
 from pefbench.trial.subset import subset
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Dataset, Encoded, Head
     from pefbench.models.checkpoint import Checkpoint
     from pefbench.recipe import Recipe
+    from pefbench.sections import ModelSection
     from pefbench.trial.adapters import Adapter
     from pefbench.trial.corpus import Corpus
     from pefbench.trial.phases import Phases
@@ -71,16 +73,21 @@ class Prepared(Ready):
 
 
 def prepare(
-    recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLITS, shared: Shared | None = None
+    recipe: Recipe,
+    phases: Phases,
+    splits: Sequence[str] = corpus.SPLITS,
+    shared: Shared | None = None,
+    *,
+    saved: Path | None = None,
 ) -> Prepared:
     """Read and tokenise a recipe's data, and read its model's config. Raises a UserError for what cannot work.
 
-    shared: what other trials of this process have already read and tokenised; None: nothing.
+    shared: what other trials of this process have already read and tokenised; None: nothing. saved: see `ready`.
     """
     shared = shared or Shared(keeps=False)
     with phases.measure("load"):
         data = _limited(recipe, shared.corpus(with_precision(recipe)))
-        found = ready(recipe, data.dataset, shared)
+        found = ready(recipe, data.dataset, shared, saved)
     recipe, head, tokenizer = found.recipe, found.head, found.tokenizer
     with phases.measure("tokenize"):
         kept, refused = _accepted(recipe, head, tokenizer, {split: data.dataset.splits[split] for split in splits})
@@ -119,11 +126,16 @@ def _encoded(
     return token_cache.encoded(recipe, head, tokenizer, examples, partial(shared.settings, start))
 
 
-def ready(recipe: Recipe, dataset: Dataset, shared: Shared) -> Ready:
-    """What a recipe's model is made from, with the head of a data set. Raises a UserError for what cannot work."""
+def ready(recipe: Recipe, dataset: Dataset, shared: Shared, saved: Path | None = None) -> Ready:
+    """What a recipe's model is made from, with the head of a data set. Raises a UserError for what cannot work.
+
+    saved: the folder of the recipe's trained model, whose tokenizer is used: the base may have been given another one.
+    """
     recipe = with_precision(recipe)
-    start = shared.start(recipe)
-    head, tokenizer, config, found = _opened(recipe, dataset, start)
+    start, named = shared.start(recipe), recipe.model
+    if saved is not None and (saved / TOKENIZER).is_file():  # older trials saved none
+        start, named = replace(start, tokenizer=saved), named.model_copy(update={"name": str(saved)})
+    head, tokenizer, config, found = _opened(recipe, dataset, start, named)
     before = adapters.settle(
         start.adapters,
         found,
@@ -161,20 +173,23 @@ def as_trained(recipe: Recipe, dataset: Dataset, shared: Shared) -> Recipe:
         return recipe
 
     def count() -> int:
-        _, tokenizer, _, found = _opened(recipe, dataset, shared.start(recipe))
+        _, tokenizer, _, found = _opened(recipe, dataset, shared.start(recipe), recipe.model)
         return loading.count_positions(found, tokenizer)
 
     return _fitted(recipe, shared.positions(recipe, count))[0]
 
 
 def _opened(
-    recipe: Recipe, dataset: Dataset, start: Start
+    recipe: Recipe, dataset: Dataset, start: Start, named: ModelSection
 ) -> tuple[Head, PreTrainedTokenizerFast, PretrainedConfig, Checkpoint]:
-    """The head, the tokenizer, the config with the head's entries, and the state of the checkpoint's weights."""
+    """The head, the tokenizer, the config with the head's entries, and the state of the checkpoint's weights.
+
+    named: names the tokenizer in messages.
+    """
     head = dataset.head(loading.load_config(start.base, recipe.model))
     head = head.pooled() if recipe.model.pooling else head
     head = head if recipe.train.fast_paths else head.plain()
-    tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
+    tokenizer = loading.load_tokenizer(start.tokenizer, named, head)
     config = loading.fit_config(start.base, recipe.model, head, tokenizer)
     return head, tokenizer, config, loading.examine(start.base, config, head, recipe.model.name)
 

@@ -85,7 +85,7 @@ def verify(folder: Path) -> Verified:
     recipe = recipe.with_train(threads=trial["threads"])
     devices.set_threads(recipe.train.threads)
     shared = Shared(tokens_on_disk=False, counts_near=False)  # the trial may have written the cached tokens itself
-    prepared = prepare(recipe, Phases(), ["test"], shared)
+    prepared = prepare(recipe, Phases(), ["test"], shared, saved=folder / MODEL)
     if prepared.corpus.fingerprint != trial["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
     portable.check_base(prepared, trial, shared)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pefbench
-from pefbench.errors import DataError
+from pefbench.errors import DataError, SourceError
 from pefbench.inference import loading
-from tests.trial.test_portable import change_weights
+from tests.trial.test_portable import change_tokenizer, change_weights
 
 if TYPE_CHECKING:
     from tests.worlds import World
@@ -71,6 +71,17 @@ def test_another_base_is_refused(tagger: Path, world: World, tmp_path: Path) -> 
     change_weights(tmp_path / "other" / "model.safetensors")
     with pytest.raises(DataError, match="other weights than those that this trial was trained on"):
         pefbench.load(tagger, base=str(tmp_path / "other"))
+
+
+def test_texts_are_read_by_the_tokenizer_that_was_saved(tagger: Path, world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.model, tmp_path / "base")
+    change_tokenizer(tmp_path / "base" / "tokenizer.json")
+    expected = pefbench.load(tagger).predict([TEXT])
+    assert pefbench.load(tagger, base=str(tmp_path / "base")).predict([TEXT]) == expected
+    model = shutil.copytree(tagger.with_suffix("") / "model", tmp_path / "model")
+    (model / "tokenizer.json").write_text("{", encoding="utf8")
+    with pytest.raises(SourceError, match=f"^{model}: no tokenizer"):
+        pefbench.load(model, base=str(world.model))
 
 
 @pytest.mark.parametrize("name", ["0123456789ab", "0123456789ab.json", ""])

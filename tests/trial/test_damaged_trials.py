@@ -197,7 +197,11 @@ NAMED: dict[str, tuple[str, Edit, str]] = {
     ),
     "half a base model": ("base/model.safetensors", lambda weights: weights[: len(weights) // 2], "cannot be loaded"),
     "half a config": ("base/config.json", lambda config: config[: len(config) // 2], "not a model that transformers"),
-    "half a tokenizer": ("base/tokenizer.json", lambda tokenizer: tokenizer[:1000], "no tokenizer"),
+    "half a tokenizer": (
+        "trial/model/tokenizer.json",
+        lambda tokenizer: tokenizer[:1000],
+        "tokenizer.json: damaged|model: no tokenizer",
+    ),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import pefbench
-from pefbench.errors import DataError
+from pefbench.errors import DataError, RoundTripError
 from pefbench.heads.settled import without_examples
 from pefbench.recipe import load_recipe, load_resolved
 from pefbench.trial import build, run
@@ -66,6 +66,14 @@ def change_weights(file: Path) -> None:
     weights = load_file(file)
     next(iter(weights.values())).add_(0.001)
     save_file(weights, file, metadata={"format": "pt"})
+
+
+def change_tokenizer(file: Path) -> None:
+    """Give two words each other's number."""
+    tokenizer = json.loads(file.read_text(encoding="utf8"))
+    words = tokenizer["model"]["vocab"]
+    words["Anna"], words["Paris"[:3]] = words["Paris"[:3]], words["Anna"]
+    file.write_text(json.dumps(tokenizer), encoding="utf8")
 
 
 def test_the_cards_own_code_loads_the_same_model(moved: Path) -> None:
@@ -140,6 +148,19 @@ def test_a_trial_is_verified_on_the_base_that_it_was_trained_on(world: World, tm
     assert verify(folder)["differ"] == 0
     change_weights(tmp_path / "base" / "model.safetensors")
     with pytest.raises(DataError, match="other weights than those that this trial was trained on"):
+        verify(folder)
+
+
+def test_a_trial_is_verified_with_the_tokenizer_that_it_saved(world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.model, tmp_path / "base")
+    recipe = world.recipe("renumbered", model={"name": f"file:{tmp_path / 'base'}"}, train__epochs=2)
+    folder = run.run(load_recipe(recipe), tmp_path).with_suffix("")
+    change_tokenizer(tmp_path / "base" / "tokenizer.json")
+    assert verify(folder)["differ"] == 0
+    change_tokenizer(folder / "model" / "tokenizer.json")
+    known = json.loads((folder / "trial.json").read_text(encoding="utf8"))
+    (folder / "trial.json").write_text(json.dumps({**known, "files": {}}), encoding="utf8")
+    with pytest.raises(RoundTripError, match="after reloading, .* test predictions differ"):
         verify(folder)
 
 
