@@ -212,7 +212,8 @@ class Store:
         """One shared tokenizer instead of equal copies: each is many times larger than an adapter."""
         if not tokenizer.is_fast:
             return tokenizer
-        text = f"{tokenizer.backend_tokenizer.to_str()} {tokenizer!r} {type(tokenizer)}"
+        backend, where = tokenizer.backend_tokenizer.to_str(), repr(tokenizer.name_or_path)
+        text = f"{backend} {repr(tokenizer).replace(where, '')} {type(tokenizer)} {tokenizer.chat_template}"
         return self._tokenizers.setdefault(hashlib.sha256(text.encode()).hexdigest(), tokenizer)
 
 
