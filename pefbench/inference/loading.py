@@ -11,7 +11,7 @@ from pefbench.inference import kind as kinds
 from pefbench.inference.model import Model
 from pefbench.models.patches import notices
 from pefbench.recipe import load_resolved
-from pefbench.trial import build, portable
+from pefbench.trial import build, portable, starting
 from pefbench.trial.cache import Shared
 from pefbench.trial.machine import not_here
 from pefbench.trial.prepare import ready
@@ -101,8 +101,13 @@ def _refuse_unsaved(result: Path) -> None:
 
 
 def recipe_of(folder: Path, saved: SavedTrial, base: str | None) -> Recipe:
-    """The recipe of a trial, with its model at `base` if given. Raises DataError if it is damaged."""
-    values = saved["recipe"]
+    """The recipe of a trial, with its model at `base` if given; a whole model is its own if its base is gone.
+
+    Raises DataError if it is damaged.
+    """
+    values, whole = saved["recipe"], folder / MODEL if (folder / TRIAL).exists() else folder
+    if base is None and starting.stands_alone(whole, saved):
+        base = str(whole)
     if base is not None:
         address = base if base.startswith(ADDRESSES) else f"file:{Path(base).expanduser()}"
         values = {**values, "model": {**values.get("model", {}), "name": address}}

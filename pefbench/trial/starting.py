@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pefbench import sources
 from pefbench.errors import RecipeError, SourceError
 from pefbench.models import folders
-from pefbench.models.from_pretrained import ADAPTER, CONFIG, read_json
+from pefbench.models.from_pretrained import ADAPTER, CONFIG, TOKENIZER, read_json
 from pefbench.models.reading import first_line
 from pefbench.sections import ModelSection
 from pefbench.sources.transport.address import HUB_NAME, FileAddress, parse_address
@@ -73,6 +73,8 @@ def _named(model: ModelSection, mode: adapters.Mode | None, deepest: int) -> Sta
         raise SourceError(
             f"{model.name}: more than {DEEPEST} adapters on top of each other; does one name itself as its base?"
         )
+    if trial and stands_alone(where, trial):
+        return Start(where, where)
     under = _of_trial(where, trial, deepest) if trial else _base_of(where, model.name, deepest)
     if not _is_adapter(where):  # a whole model; its tokenizer is the base's
         return Start(where, under.tokenizer)
@@ -96,6 +98,14 @@ def _place(source: str, revision: str | None, sha256: str | None) -> tuple[Path,
         if (address.path / ABOUT).is_file():  # the model's folder alone, wherever it was moved to
             return address.path, read_trial(address.path)
     return sources.locate(source, revision=revision, sha256=sha256), None
+
+
+def stands_alone(where: Path, trial: SavedTrial) -> bool:
+    """Whether the saved model in this folder is whole, with its tokenizer, and the trial's base is not here."""
+    model = trial["recipe"].get("model")
+    name = model.get("name") if isinstance(model, dict) else None
+    is_gone = isinstance(name, str) and not_here(name) is not None
+    return is_gone and not _is_adapter(where) and (where / CONFIG).is_file() and (where / TOKENIZER).is_file()
 
 
 def _is_adapter(where: Path) -> bool:

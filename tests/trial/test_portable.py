@@ -141,6 +141,13 @@ def test_a_base_with_other_weights_is_refused(moved: Path, tmp_path: Path) -> No
         check_base(found, trial, Shared())
 
 
+@pytest.mark.parametrize("moved", ["full"], indirect=True)
+def test_a_whole_model_needs_no_base(moved: Path, tmp_path: Path) -> None:
+    before = pefbench.load(moved / "model", base=str(moved / "base"))
+    alone = pefbench.load(shutil.copytree(moved / "model", tmp_path / "elsewhere"))
+    assert torch.equal(logits(alone._model, alone.tokenizer), logits(before._model, before.tokenizer))
+
+
 def test_a_trial_is_verified_on_the_base_that_it_was_trained_on(world: World, tmp_path: Path) -> None:
     shutil.copytree(world.model, tmp_path / "base")
     recipe = world.recipe("replaced", model={"name": f"file:{tmp_path / 'base'}"}, train__epochs=0.2)
@@ -160,7 +167,7 @@ def test_a_trial_is_verified_with_the_tokenizer_that_it_saved(world: World, tmp_
     change_tokenizer(folder / "model" / "tokenizer.json")
     known = json.loads((folder / "trial.json").read_text(encoding="utf8"))
     (folder / "trial.json").write_text(json.dumps({**known, "files": {}}), encoding="utf8")
-    with pytest.raises(RoundTripError, match="after reloading, .* test predictions differ"):
+    with pytest.raises(RoundTripError, match=r"after reloading, .* test predictions differ"):
         verify(folder)
 
 
