@@ -59,10 +59,12 @@ WANTED = 'expected a text, or {"text": "...", "pair": "..."} with --json'
         ([], b"Anna\n\xff\xfe\n", "input 2: 'utf-8' codec can't decode byte 0xff in position 0: "),
         (["--json"], b'"Anna"\nAnna\n', f"input 2: Expecting value: line 1 column 1 (char 0); {WANTED}"),
         (["--json", "[" * 100_000], b"", "input 1: maximum recursion depth exceeded"),
-        (["--json", "3"], b"", "input 1: TextInputSequence must be str; expected a text"),
-        (["--json", '{"context": "Anna"}'], b"", f"input 1: has no 'text'; {WANTED}"),
-        (["--json", '{"text": 3}'], b"", "input 1: TextInputSequence must be str; expected a text"),
-        (["--json", '{"text": "\\ud800"}'], b"", "input 1: "),
+        (["--json", "3"], b"", f"input 1: 'text' should be a text; {WANTED}"),
+        (["--json", '{"context": "Anna"}'], b"", f"input 1: 'text' should be a text; {WANTED}"),
+        (["--json", '{"text": 3}'], b"", f"input 1: 'text' should be a text; {WANTED}"),
+        (["--json", '{"text": "Anna", "pair": 3}'], b"", f"input 1: 'pair' should be a text; {WANTED}"),
+        (["--json", '{"text": "\\ud800"}'], b"", "input 1: 'utf-8' codec can't encode character '\\ud800'"),
+        (["\udcff"], b"", "input 1: 'utf-8' codec can't encode character '\\udcff'"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -78,6 +80,18 @@ def test_a_mistake_is_one_line(
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"answer.py: error: {said}")
+
+
+@pytest.mark.parametrize("fault", [ValueError, TypeError, KeyError, RuntimeError])
+def test_what_is_no_mistake_in_an_input_keeps_its_traceback(
+    fault: type[Exception], bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_: list[int]) -> list[float]:
+        raise fault("our own")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: Session(run))
+    with pytest.raises(fault, match="our own"):
+        asked(bundle, monkeypatch, "Anna")
 
 
 def test_texts_are_answered_as_arguments_and_as_lines(
@@ -121,6 +135,12 @@ def test_a_reader_that_has_enough_is_no_mistake(
         {"text": "Anna saw Rome", "first": [0, 8], "second": [4, 13]},
         {"text": "Anna saw Rome", "first": [0, 0], "second": [9, 13]},
         {"text": "Anna saw Rome", "first": [0, 4]},
+        {"text": "Anna saw Rome", "first": [0, 4, 9], "second": [13]},
+        {"text": "Anna saw Rome", "first": [0, 4], "second": [9, 12.5]},
+        {"text": "Anna saw Rome", "first": ["0", "4"], "second": ["9", "13"]},
+        {"text": "Anna saw Rome", "first": 4, "second": [9, 13]},
+        {"text": "Anna saw Rome"},
+        {"text": "<e1>Anna</e1> saw Rome"},
         {"text": "</e1>Anna<e1> saw <e2>Rome</e2>"},
         {"text": "<e1>Anna</e1> <e1>saw</e1> <e2>Rome</e2>"},
     ],
@@ -128,27 +148,35 @@ def test_a_reader_that_has_enough_is_no_mistake(
 def test_spans_that_are_none_are_refused(given: dict[str, Any]) -> None:
     """Slices of Python take them, so that a wrong text would be answered."""
     tokenizer, head = single_bytes(), MarkedHead(["in", "of"])
-    answer = parts_of("marked", [])["answer"]
+    part = parts_of("marked", [])
     laid, reader = marked.settings(head, tokenizer, 40), reader_of(tokenizer)
     session = Session(lambda ids: np.zeros((len(ids), 4)))
     for right in ({"text": "Anna saw Rome", "first": [9, 13], "second": [0, 4]}, {"text": "<e1>a</e1><e2>b</e2>"}):
-        assert answer(right, laid, reader, session)["label"] == "in"
-    with pytest.raises(ValueError, match=r"should|not enough values"):
-        answer(given, laid, reader, session)
+        assert part["answer"](right, laid, reader, session)["label"] == "in"
+    with pytest.raises(part["InputError"], match="should"):
+        part["answer"](given, laid, reader, session)
 
 
-@pytest.mark.parametrize("wrong", ["no", ["no"], {"no": 1, "yes": 2}])
+@pytest.mark.parametrize("wrong", ["no", ["no"], {"no": 1, "yes": 2}, ["no", ""], ["no", " "], ["no", 3], 3, None])
 def test_candidates_that_are_no_list_of_texts_are_refused(wrong: object) -> None:
-    answer = parts_of("choice", ["keep_end"])["answer"]
-    with pytest.raises(ValueError, match="candidates should be a list of at least two texts"):
-        answer({"context": "a", "candidates": wrong}, {"candidates": []}, None, None)
+    """As by `tasks.reading.choices.texts`, which reads the inputs of `pefbench predict`."""
+    part = parts_of("choice", ["keep_end"])
+    with pytest.raises(part["InputError"], match="candidates should be a list of at least two texts"):
+        part["answer"]({"context": "a", "candidates": wrong}, {"candidates": []}, None, None)
+
+
+@pytest.mark.parametrize("wrong", ["Hello", [["user"]], [["user", 3]], 3])
+def test_a_history_that_is_none_is_refused(wrong: object) -> None:
+    part = parts_of("generation", ["lines", "keep_end"])
+    with pytest.raises(part["InputError"], match=r"history should be a list of \[role, text\]"):
+        part["answer"]({"prompt": "a", "history": wrong}, {}, None, None)
 
 
 @pytest.mark.parametrize("wrong", [["", "Anna"], [" "], {"Anna": 1}, ["Anna", None], None])
 def test_tokens_that_are_no_words_are_refused(wrong: object) -> None:
-    answer = parts_of("token", ["entities"])["answer"]
-    with pytest.raises(ValueError, match="tokens should be a list of words"):
-        answer({"tokens": wrong}, {"space": ""}, None, None)
+    part = parts_of("token", ["entities"])
+    with pytest.raises(part["InputError"], match="tokens should be a list of words"):
+        part["answer"]({"tokens": wrong}, {"space": ""}, None, None)
 
 
 def test_help_says_how_it_is_asked(

@@ -124,13 +124,14 @@ def test_attention_that_depends_on_the_length_is_refused() -> None:
 
 def test_candidates_that_all_have_need_not_be_given() -> None:
     laid = {"room": 6, "before": [1], "between": [2], "after": [2], "types": [0, 0, 0, 1, 1]}
-    answer = parts_of("choice", ["keep_end"])["answer"]
+    part = parts_of("choice", ["keep_end"])
+    answer = part["answer"]
     tokenizer = single_bytes().backend_tokenizer
     session = Session(lambda ids: np.full((1,), float(len(ids))))
     fixed = {**laid, "candidates": ["a", "abc"]}
     assert answer({"context": "xy"}, fixed, tokenizer, session)["text"] == "abc"
     assert answer({"context": "xy", "candidates": ["abcd", "a"]}, fixed, tokenizer, session)["text"] == "abcd"
-    with pytest.raises(KeyError, match="candidates"):
+    with pytest.raises(part["InputError"], match="candidates should be a list"):
         answer({"context": "xy"}, {**laid, "candidates": []}, tokenizer, session)
 
 

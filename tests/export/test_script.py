@@ -36,8 +36,8 @@ TRAITS: dict[str, tuple[list[tuple[str, ...]], list[str]]] = {
     ),
 }
 """For each kind: traits of which a trial has one, and those that it may have."""
-LONGEST = {"marked": 86, "token": 97, "span": 89, "choice": 70, "generation": 87}
-"""The most lines of a script, beside 63."""
+LONGEST = {"marked": 105, "token": 113, "span": 106, "choice": 87, "generation": 103}
+"""The most lines of a script, beside 80."""
 
 
 def scripts(kind: str) -> Iterator[str]:
@@ -52,7 +52,7 @@ def scripts(kind: str) -> Iterator[str]:
 def test_scripts_are_short_and_use_what_they_import(kind: str) -> None:
     for text in scripts(kind):
         lines = text.splitlines()
-        assert len(lines) <= LONGEST.get(kind, 63)
+        assert len(lines) <= LONGEST.get(kind, 80)
         assert max(map(len, lines)) <= 120
         assert not any(word in text for word in ("pefbench", "# only", "# unless", "noqa"))
         tree = ast.parse(text)

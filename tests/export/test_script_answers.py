@@ -81,7 +81,7 @@ def markeds() -> tuple[Any, dict[str, Any]]:
 
 
 def choices() -> tuple[Any, dict[str, Any]]:
-    example = ChoiceExample(text(25), (text(20), text(20), text(5)), 0)
+    example = ChoiceExample(text(25), tuple(f"{text(most)}." for most in (20, 20, 5)), 0)
     return example, {"context": example.context, "candidates": [*example.candidates]}
 
 

@@ -2,14 +2,16 @@
 
 from tokenizers import Tokenizer
 
+from pefbench.export.bundle.start import InputError, text_of
+
 
 def prompt_ids(given: dict, settings: dict, tokenizer: Tokenizer) -> tuple[list[int], bool]:
     """The tokens of a prompt in the chat template, and whether the prompt was cut."""
-    instruction, prompt = given.get("instruction", ""), given["prompt"] if "prompt" in given else given["text"]
+    instruction, prompt = text_of(given, "instruction", ""), text_of(given, "prompt" if "prompt" in given else "text")
     if given.get("history"):
-        raise ValueError("a history needs the chat template's program, which a bundle lacks: give only the prompt")
+        raise InputError("a history needs the chat template's program, which a bundle lacks: give only the prompt")
     if written := [each for each in settings["special"] if each in instruction + prompt]:
-        raise ValueError(f"the prompt contains {written[0]}, which is a special token of the model")
+        raise InputError(f"the prompt contains {written[0]}, which is a special token of the model")
     tokenizer.encode_special_tokens = False  # so that the template's are read as such
     before, after = settings["around"]
     truncated = False

@@ -4,13 +4,16 @@ import numpy as np
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
+from pefbench.export.bundle.start import InputError, text_of
+
 
 def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
     """The best candidate and all scores, for {"context", "candidates"}; {"context"} alone if candidates are fixed."""
-    candidates = given.get("candidates") or settings["candidates"] or given["candidates"]
-    if not isinstance(candidates, list) or len(candidates) < 2:
-        raise ValueError("candidates should be a list of at least two texts")
-    context = tokenizer.encode(given["context"], add_special_tokens=False).ids
+    candidates = given.get("candidates") or settings["candidates"]
+    listed = candidates if isinstance(candidates, list) else []
+    if len(listed) < 2 or not all(isinstance(each, str) and each.strip() for each in listed):
+        raise InputError("candidates should be a list of at least two texts")
+    context = tokenizer.encode(text_of(given, "context"), add_special_tokens=False).ids
     before, between, after, room = (settings[name] for name in ("before", "between", "after", "room"))
     scores, truncated = [], False
     for candidate in candidates:

@@ -6,6 +6,8 @@ import numpy as np
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
+from pefbench.export.bundle.start import InputError, text_of
+
 
 def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
     """The likeliest label and the probabilities of all, for {"text"} with tags or {"text", "first", "second"}."""
@@ -30,16 +32,19 @@ def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: Inference
 
 def marked(given: dict) -> tuple[str, list[int]]:
     """The text with signs around its two spans, and the characters that are signs."""
-    text, at = given["text"], [*(given.get("first") or ()), *(given.get("second") or ())]
-    if not at:
+    text, spans = text_of(given, "text"), [given.get("first") or [], given.get("second") or []]
+    if not any(spans):
         parts = re.split("(</?e[12]>)", text)
-        if len(parts) > 9:
-            raise ValueError("each of the four tags should occur once")
         places = dict(zip(parts[1::2], np.cumsum([len(part) for part in parts[:-1:2]]).tolist(), strict=True))
-        text, at = "".join(parts[::2]), [places[tag] for tag in ("<e1>", "</e1>", "<e2>", "</e2>")]
-    (start, end), (begin, last) = sorted([at[:2], at[2:]])
+        if not len(places) == len(parts) // 2 == 4:
+            raise InputError("each of the tags <e1>, </e1>, <e2> and </e2> should occur once")
+        text, spans = "".join(parts[::2]), [[places[f"<e{tag}>"], places[f"</e{tag}>"]] for tag in (1, 2)]
+    if not all(isinstance(span, list) and [*map(type, span)] == [int, int] for span in spans):
+        raise InputError("first and second should be the first character and the one after the last: [0, 4]")
+    (start, end), (begin, last) = sorted(spans)
     if not 0 <= start < end <= begin < last <= len(text):
-        raise ValueError(f"{at[:2]} and {at[2:]} should be two separate spans of a text of {len(text)} characters")
+        raise InputError(f"{spans[0]} and {spans[1]} should be two separate spans of {len(text)} characters")
+    at = [*spans[0], *spans[1]]
     written, done, signs = "", 0, [0, 0, 0, 0]
     for number in (0, 1, 2, 3) if at[0] < at[2] else (2, 3, 0, 1):
         written, done = written + text[done : at[number]], at[number]

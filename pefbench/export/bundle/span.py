@@ -6,18 +6,21 @@ import numpy as np
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
+from pefbench.export.bundle.start import text_of
+
 
 def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
     """The answer, its character offsets and its probability, for {"question", "context"}."""
-    question = tokenizer.encode(given["question"], add_special_tokens=False).ids
-    context = tokenizer.encode(given["context"], add_special_tokens=False)
+    whole = text_of(given, "context")
+    question = tokenizer.encode(text_of(given, "question"), add_special_tokens=False).ids
+    context = tokenizer.encode(whole, add_special_tokens=False)
     asked = question[: max(settings["room"] // 2, settings["room"] - max(1, len(context.ids)))]
     spans, missing = scored(asked, context.ids, settings, session)
     best, (null, chance) = max(spans, key=lambda span: span[0], default=None), min(missing)
     if best is None or (settings["no_answers"] and null > best[0]):
         return {"text": "", "start": None, "end": None, "score": float(chance), "truncated": len(asked) < len(question)}
     _, chance, first, last = best
-    begin, end, whole = context.offsets[first][0], context.offsets[last][1], given["context"]
+    begin, end = context.offsets[first][0], context.offsets[last][1]
     stop = context.offsets[last + 1][0] if last + 1 < len(context.ids) else len(whole)
     while end < stop and unicodedata.category(whole[end])[0] == "M":  # marks on the last letter that have no token
         end += 1

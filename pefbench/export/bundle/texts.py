@@ -4,13 +4,16 @@ import numpy as np
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
+from pefbench.export.bundle.start import text_of
+
 
 def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
     """The likeliest label and the probabilities of all, for {"text"} or {"text", "pair"}."""  # only sequence
     """The labels above their thresholds, all probabilities, for {"text"} or {"text", "pair"}."""  # only multi_label
     """The score, within the range of the training scores, for {"text"} or {"text", "pair"}."""  # only regression
-    pair = settings["before_pair"] + given["pair"] if (given.get("pair") or "").strip() else None
-    encoding = tokenizer.encode(given["text"], pair)
+    text, pair = text_of(given, "text"), text_of(given, "pair", "")
+    pair = settings["before_pair"] + pair if pair.strip() else None
+    encoding = tokenizer.encode(text, pair)
     ids, types = encoding.ids, encoding.type_ids if pair else [0] * len(encoding.ids)
     kept = [at for at, one in enumerate(ids) if one != settings["end"] or encoding.special_tokens_mask[at]]  # only ends
     ids, types = [ids[at] for at in kept] or [settings["end"]], [types[at] for at in kept] or [0]  # only ends

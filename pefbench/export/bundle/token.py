@@ -7,17 +7,19 @@ import numpy as np
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
+from pefbench.export.bundle.start import InputError, text_of
+
 
 def answer(given: dict, settings: dict, tokenizer: Tokenizer, session: InferenceSession) -> dict:
     """The entities with their character offsets, for {"text"} or {"tokens": words}."""  # only entities
     """The words with their tags and character offsets, for {"text"} or {"tokens": words}."""  # only words
-    words = given["tokens"] if "tokens" in given else given["text"]
+    words = given["tokens"] if "tokens" in given else text_of(given, "text")
     if isinstance(words, str):
         text = words
         plain = "".join("\u0300" if unicodedata.category(each)[0] == "M" else each for each in text)  # all marks alike
         at = [word.span() for word in re.finditer(settings["word"], plain)]
     elif not isinstance(words, list) or not all(isinstance(word, str) and word.strip() for word in words):
-        raise ValueError("tokens should be a list of words")
+        raise InputError("tokens should be a list of words")
     else:
         text, ends = " ".join(words), np.cumsum([len(word) + 1 for word in words]).tolist()
         at = [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]
