@@ -26,6 +26,8 @@ DOCUMENT = "document"
 """The name, for `data.group`, of what a format marks as a document, if no column has this name."""
 WHOLE = re.compile(r"(-?\d+)\.0", re.ASCII)
 """A whole number with the point that a column with gaps adds to it."""
+BOOLEANS = {"True": "true", "False": "false"}
+"""Booleans as Python writes them, also into CSV files, and as JSON does."""
 LONGEST = 40
 """How many characters of a name or a value a message shows."""
 
@@ -68,11 +70,11 @@ def _value(where: str, column: str, cell: Any) -> str:
 
 
 def _written(value: object) -> str:
-    """A value as text, however its letters, white space and whole numbers are written."""
+    """A value as text, however its letters, white space, whole numbers and booleans are written."""
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     text = clean_name(unicodedata.normalize("NFC", text))
     whole = WHOLE.fullmatch(text)
-    return whole[1] if whole else text
+    return whole[1] if whole else BOOLEANS.get(text, text)
 
 
 def notes(splits: Mapping[str, Sequence[Row]], shown: str) -> list[str]:

@@ -32,6 +32,7 @@ def read(text: str) -> list[Row]:
     [
         (FIRST + SECOND, [-1, -1, -1, -1]),
         (f"-DOCSTART- O\n\n{FIRST}-DOCSTART- O\n\n{SECOND}", [0, 0, 1, 1]),
+        (f"-docstart- o\n\n{FIRST}-docstart- o\n\n{SECOND}", [0, 0, 1, 1]),
         (f"-DOCSTART- O\r\n\r\n{FIRST}-DOCSTART- O\n{SECOND}", [0, 0, 1, 1]),
         (f"{FIRST}-DOCSTART- O\n\n{SECOND}", [0, 0, 1, 1]),
         (f"#begin document (a)\n{FIRST}#end document\n#begin document (b)\n{SECOND}#end document\n", [0, 0, 1, 1]),

@@ -289,6 +289,13 @@ def test_a_whole_number_is_one_value_however_it_is_written() -> None:
     assert {row.group for row in found.rows} == {"7", "8"}
 
 
+def test_a_boolean_is_one_value_however_it_is_written() -> None:
+    written = [True, "true", "True", False, "false", "False"]
+    table = Rows(("text", "author"), [Row({"text": "a", "author": each}, "x", 1) for each in written])
+    found, _ = groups.grouped(table, "author", BadRows())
+    assert [row.group for row in found.rows] == ["true"] * 3 + ["false"] * 3
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

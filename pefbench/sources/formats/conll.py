@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from pefbench.sources.rows import BadRows
 
-DOCUMENT = ("-DOCSTART-", "#begin document", "#end document", "###MEDLINE:")  # CoNLL-2003, OntoNotes, JNLPBA
+DOCUMENT = ("-DOCSTART-", "-docstart-", "#begin document", "#end document", "###MEDLINE:")
+"""How lines begin that mark documents, in CoNLL-2003 (also in lower-cased copies), OntoNotes and JNLPBA."""
 COMMENTS = ("# ", "#\t")  # of CoNLL-U, and of GermEval
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")
 LOOKED_AT = 1000
