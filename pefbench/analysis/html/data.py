@@ -56,7 +56,7 @@ class ExampleData(TypedDict):
 class ExamplesData(TypedDict):
     """The test examples that settings answered differently."""
 
-    names: list[str]  # settings whose predictions were kept
+    names: list[str]  # settings whose predictions were kept, with the seed that they are of
     total: int  # test examples
     differ: int  # answered differently
     rows: list[ExampleData]  # of these, at most MOST

@@ -28,13 +28,21 @@ def differing(members: Sequence[Replicates]) -> ExamplesData:
         if rows and answers and not _same_examples(rows, next(iter(answers.values()))):
             notes.append(f"{each.name}: its predictions are for other examples")
         elif rows:
-            answers[each.name] = rows
+            answers[_named(each)] = rows
     together = list(zip(*answers.values(), strict=True))
     unlike = [rows for rows in together if len({json.dumps(row["prediction"]) for row in rows}) > 1]
     spelt = [_spelt(rows) for rows in sorted(unlike, key=_is_agreed)]
     # Predictions that differ only in their scores give the same answer.
     seen = [row for row in spelt if len(set(row["answers"])) > 1]
     return {"names": [*answers], "total": len(together), "differ": len(seen), "rows": seen[:MOST], "notes": notes}
+
+
+def _named(each: Replicates) -> str:
+    """A setting's name with the seed whose answers are shown, if it has several."""
+    if len(each.trials) == 1:
+        return each.name
+    seed = each.first["recipe"]["train"].get("seed")
+    return f"{each.name} ({'' if seed is None else f'seed {seed}, '}the first of {len(each.trials)})"
 
 
 def _rows(each: Replicates, notes: list[str]) -> list[AnsweredExample]:

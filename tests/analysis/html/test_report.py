@@ -180,9 +180,11 @@ def test_a_thinned_curve_is_short_and_keeps_its_end_and_its_mean(losses: list[fl
     assert thinned([{"step": 1}, {"epoch": 1, "loss": None}]) == []
 
 
-def keep(folder: Path, method: str, answers: list[Any], references: list[Any], value: float = 0.5) -> Stored:
+def keep(
+    folder: Path, method: str, answers: list[Any], references: list[Any], value: float = 0.5, seed: int = 0
+) -> Stored:
     named = {"folder": None, "predictions": f"{method}.jsonl"}
-    stored = store(folder, sample(f"{method}_ner", method, value=value, changes={"artifacts": named}))
+    stored = store(folder, sample(f"{method}_ner", method, value=value, seed=seed, changes={"artifacts": named}))
     rows = [
         {"id": i, "prompt": f"Is it {i}?", "prediction": given, "reference": right, "correct": given == right}
         for i, (given, right) in enumerate(zip(answers, references, strict=True))
@@ -206,6 +208,12 @@ def test_examples_that_one_has_right_and_another_wrong_come_first(tmp_path: Path
     assert [row["id"] for row in differing["rows"]] == [2, 1]
     expected = {"id": 2, "prompt": "Is it 2?", "reference": "a", "answers": ["a", "b"], "correct": [True, False]}
     assert differing["rows"][0] == expected
+
+
+def test_the_seed_is_named_whose_answers_are_shown(tmp_path: Path) -> None:
+    two = [keep(tmp_path, "full", ["a", "x"], ["a", "a"], 0.6, seed) for seed in (7, 3)]
+    one = keep(tmp_path, "lora", ["a", "y"], ["a", "a"])
+    assert found([*two, one])["names"] == ["full_ner (seed 3, the first of 2)", "lora_ner"]
 
 
 def test_predictions_that_cannot_be_used_are_named(tmp_path: Path) -> None:
