@@ -30,6 +30,12 @@ class App(ABC, Generic[Config]):
     def trainings(self, config: Config) -> Mapping[str, TrainingSection]:
         """The models that it needs, by the application's names for them."""
 
+    def check(self, config: Config, models: Mapping[str, Path]) -> None:
+        """Before anything is trained, check those models that the configuration says are trained already.
+
+        models: the folders of their trials, by name. Raises DataError for a model that the application cannot use.
+        """
+
     def after_training(self, config: Config, models: Mapping[str, Path]) -> Iterable[str]:  # noqa: ARG002 - subclasses use them
         """Prepare everything else that is needed before the first start, such as thresholds chosen on validation.
 

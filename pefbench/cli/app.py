@@ -62,10 +62,12 @@ def _run(parsed: argparse.Namespace) -> int:
 def _train(app: App[AppSection], config: AppSection) -> int:
     from pefbench.apps import training
 
-    folder = Path(config.folder)
-    app.before_training(config)
-    models = {name: training.train(name, each, folder) for name, each in app.trainings(config).items()}
+    folder, needed = Path(config.folder), app.trainings(config)
     hush_libraries()
+    given = {name: training.trained(name, each, folder) for name, each in needed.items() if each.trial is not None}
+    app.check(config, given)
+    app.before_training(config)
+    models = {name: training.train(name, each, folder) for name, each in needed.items()}
     for line in app.after_training(config, models):
         print_line(line)
     return 0

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import FastAPI
 
+import pefbench
 from pefbench.apps import registry
 from pefbench.apps.app import App
-from pefbench.apps.sections import AppSection
+from pefbench.apps.sections import AppSection, TrainingSection
 from pefbench.cli.main import main
+from pefbench.errors import DataError
 from pefbench.server import Settings, running
 
 if TYPE_CHECKING:
@@ -50,3 +52,37 @@ def test_limits_and_names(
         main(["app", "assistant", "--config", str(file), "--port", "0"])
     assert ended.value.code == 0
     assert (app.settings.queue, app.settings.hosts) == (queue, hosts)
+
+
+class Double(Plain):
+    """An application that trains a model, and takes another from a trial of the one right task."""
+
+    trial: str
+
+    def trainings(self, _config: AppSection) -> dict[str, Any]:
+        section = {"recipe": "topic", "overrides": []}
+        return {
+            "first": TrainingSection.model_validate(section),
+            "second": TrainingSection.model_validate(section | {"trial": self.trial}),
+        }
+
+    def check(self, _config: AppSection, models: Any) -> None:
+        assert [*models] == ["second"]
+        raise DataError("a trial of another task")
+
+
+@pytest.mark.parametrize(("there", "said"), [(False, "nowhere"), (True, "a trial of another task")])
+def test_a_wrong_trial_is_refused_before_another_model_is_trained(
+    there: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, file = Double(), tmp_path / "app.yaml"
+    app.trial = str(tmp_path / "nowhere")
+    file.write_text(f"folder: {tmp_path / 'state'}\n", encoding="utf8")
+    monkeypatch.setattr(registry, "find", lambda _name: app)
+    monkeypatch.setattr(pefbench, "run", lambda *_, **__: pytest.fail("it was trained"))
+    if there:
+        monkeypatch.setattr(pefbench, "find", lambda _trial: tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["app", "assistant", "train", "--config", str(file)])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

@@ -62,7 +62,8 @@ class Judge:
     @classmethod
     def load(cls, models: Mapping[str, Path]) -> Self:
         """Load the trained models: `intents` and, if there is one, `replies`. Raises DataError for other models."""
-        return cls(classifier.load(models["intents"]), _ranking(models["replies"]) if "replies" in models else None)
+        found = loaded(models)
+        return cls(found["intents"], found.get("replies"))
 
     def judge(self, index: Index, texts: Sequence[str]) -> list[Judged]:
         """The candidates of each text, with features.
@@ -89,6 +90,12 @@ class Judge:
             weights = np.exp(scores - scores.max())
             ranked[i] = weights / weights.sum()
         return ranked
+
+
+def loaded(models: Mapping[str, Path]) -> dict[str, Model]:
+    """Load trained models, `intents`, `replies` or both. Raises DataError for one of another task."""
+    loaders = {"intents": classifier.load, "replies": _ranking}
+    return {name: loaders[name](trial) for name, trial in models.items()}
 
 
 def _ranking(trial: Path) -> Model:

@@ -49,6 +49,10 @@ class AssistantApp(App[AssistantSection]):
         intents = config.intents.model_copy(update={"overrides": [data, *parts, *config.intents.overrides]})
         return {"intents": intents} | ({"replies": config.replies} if config.replies else {})
 
+    def check(self, config: AssistantSection, models: Mapping[str, Path]) -> None:  # noqa: ARG002 - the trials suffice
+        """Raise DataError for a trial of another task."""
+        answering.loaded(models)
+
     def after_training(self, config: AssistantSection, models: Mapping[str, Path]) -> Iterable[str]:
         """Choose the rule on validation, and measure it on test."""
         from pefbench.apps.assistant.retrieval import Index

@@ -23,8 +23,8 @@ class Assistant:
     """Answers texts, in a conversation or alone. Closing it stops watching the knowledge."""
 
     def __init__(self, config: AssistantSection, models: Mapping[str, Path], events: Events) -> None:
+        self._judge = answering.Judge.load(models)  # first: of a model of another task, this says what is wrong
         self.rule, self.measured = choosing.read(config.rule_file, named(models), config.limits)
-        self._judge = answering.Judge.load(models)
         self.generator = generating.load(config.generator) if config.generator else None
         embed = self._judge.embed
         stored = Embeddings(embed, models["intents"].name, config.embeddings_file)

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from pefbench.apps.app import App
 from pefbench.apps.logs import Events
-from pefbench.apps.monitor import http
+from pefbench.apps.monitor import http, opinion
 from pefbench.apps.monitor.config import MonitorSection
 from pefbench.apps.monitor.counts import Counts
 from pefbench.apps.monitor.monitor import Monitor
@@ -42,6 +42,10 @@ class MonitorApp(App[MonitorSection]):
     def trainings(self, config: MonitorSection) -> Mapping[str, TrainingSection]:
         """A sentiment model and, if configured, a topic model."""
         return {"sentiment": config.sentiment, **({"topic": config.topic} if config.topic else {})}
+
+    def check(self, config: MonitorSection, models: Mapping[str, Path]) -> None:
+        """Raise DataError for a trial of another task, or one without the label of bad news."""
+        opinion.loaded(models, config.negative)
 
     def make(self, config: MonitorSection, models: Mapping[str, Path], settings: Settings) -> FastAPI:
         """Make the HTTP application. Raises a UserError if something is missing or wrong."""

@@ -41,14 +41,9 @@ class Trained:
     """
 
     def __init__(self, models: Mapping[str, Path], negative: str, margin: float) -> None:
-        self._sentiment, topic = classifier.load(models["sentiment"]), models.get("topic")
-        self._topic = classifier.load(topic) if topic else None
+        found = loaded(models, negative)
+        self._sentiment, self._topic = found["sentiment"], found.get("topic")
         self._negative, self._margin = negative, margin
-        if negative not in self._sentiment.labels:
-            raise DataError(
-                f"negative: {models['sentiment']} ({self._sentiment.task}) has no label {negative!r}; "
-                f"{suggest(negative, self._sentiment.labels)}"
-            )
 
     def __call__(self, items: Sequence[Item]) -> list[Opinion]:
         """The opinion of each item."""
@@ -58,6 +53,18 @@ class Trained:
             Opinion(each["probabilities"][self._negative], _margin(each) < self._margin, topic)
             for each, topic in zip(said, topics, strict=True)
         ]
+
+
+def loaded(models: Mapping[str, Path], negative: str) -> dict[str, Model]:
+    """Load trained models, `sentiment`, `topic` or both. Raises DataError for one of another task or other labels."""
+    found = {name: classifier.load(trial) for name, trial in models.items()}
+    sentiment = found.get("sentiment")
+    if sentiment and negative not in sentiment.labels:
+        raise DataError(
+            f"negative: {models['sentiment']} ({sentiment.task}) has no label {negative!r}; "
+            f"{suggest(negative, sentiment.labels)}"
+        )
+    return found
 
 
 def _answers(model: Model, items: Sequence[Item]) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.apps.app import App
 from pefbench.apps.recommender import catalogue, histories, questions
 from pefbench.apps.recommender.config import RecommenderSection
+from pefbench.apps.recommender.reranking import Reranker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -35,6 +36,11 @@ class RecommenderApp(App[RecommenderSection]):
         """The model that chooses among proposals."""
         data = [f"data.source=file:{config.data_folder}", *(f"data.{part}={part}.jsonl" for part in questions.PARTS)]
         return {"choice": config.choice.model_copy(update={"overrides": [*data, *config.choice.overrides]})}
+
+    def check(self, config: RecommenderSection, models: Mapping[str, Path]) -> None:  # noqa: ARG002 - the trial suffices
+        """Raise DataError for a trial of another task."""
+        for trial in models.values():
+            Reranker.load(trial)
 
     def after_training(self, config: RecommenderSection, models: Mapping[str, Path]) -> Iterable[str]:
         """Choose the weights on validation, and measure them on test."""

@@ -32,11 +32,11 @@ class Prepared(NamedTuple):
     end: float
 
 
-def prepare(config: RecommenderSection, trial: Path) -> Prepared:
-    """Read the histories, load the model and embed the items."""
+def prepare(config: RecommenderSection, trial: Path, reranker: Reranker | None = None) -> Prepared:
+    """Read the histories, load the model unless it is given, and embed the items."""
     read = histories.read(config.histories, config.items)
     known = Catalogue.of(read)
-    reranker = Reranker.load(trial)
+    reranker = reranker or Reranker.load(trial)
     vectors = Embeddings(reranker.embed, trial.name, config.embeddings_file)(known.texts)
     return Prepared(
         known, read.skips, vectors, reranker, *catalogue.borders(known.times, config.validation, config.test)

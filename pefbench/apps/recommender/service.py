@@ -10,6 +10,7 @@ from pefbench.apps.recommender import kept, prepared
 from pefbench.apps.recommender.evidence import LONGEST, Evidence
 from pefbench.apps.recommender.ranking import History, Ranker
 from pefbench.apps.recommender.reasons import Reason, reasons
+from pefbench.apps.recommender.reranking import Reranker
 from pefbench.sources import wording
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ class Recommender:
     """Recommends items, based on what a user took."""
 
     def __init__(self, config: RecommenderSection, models: Mapping[str, Path], events: Events) -> None:
+        reranker = Reranker.load(models["choice"])  # first: of a model of another task, this says what is wrong
         weights, self.measured = kept.read(config.weights_file, models, config.reranked)
-        ready = prepared.prepare(config, models["choice"])
+        ready = prepared.prepare(config, models["choice"], reranker)
         self.catalogue, self.skips = ready.known, ready.skips
         evidence = Evidence(ready.known.users, ready.vectors)
         self._embed = ready.reranker.embed

@@ -16,8 +16,11 @@ import pytest
 import yaml
 
 from pefbench import paths
-from pefbench.apps.assistant import held_out
+from pefbench.apps.assistant import held_out, service
 from pefbench.apps.assistant.answering import Judge
+from pefbench.apps.assistant.app import APP
+from pefbench.apps.assistant.config import AssistantSection
+from pefbench.apps.logs import Events
 from pefbench.errors import DataError
 from pefbench.recipe import resolve
 from pefbench.trial import run
@@ -256,7 +259,12 @@ def test_a_key_is_asked_for_and_logs_hold_no_texts(started: Started, folder: Pat
     assert "slept" not in log
 
 
-def test_models_of_other_tasks_are_refused(classifier: Path, tagger: Path) -> None:
+def test_models_of_other_tasks_are_refused(classifier: Path, tagger: Path, tmp_path: Path) -> None:
+    config = AssistantSection.model_validate({"folder": str(tmp_path)})
+    with pytest.raises(DataError, match=r"a trial of \w+, which does not rank replies"):
+        APP.check(config, {"replies": classifier})
+    with pytest.raises(DataError, match="a trial of ner, which does not give a text one label"):  # not: other models
+        service.Assistant(config, {"intents": tagger}, Events("assistant", texts=False))
     with pytest.raises(DataError, match="a trial of ner, which does not give a text one label"):
         Judge.load({"intents": tagger})
     with pytest.raises(DataError, match=r"a trial of \w+, which does not rank replies"):
@@ -300,6 +308,8 @@ def test_the_page_shows_the_conversation_and_the_rate(started: Started) -> None:
         browser.wait("document.querySelector('#key')")
         browser.value(f"by('key').value = '{KEY}'; by('key').dispatchEvent(new Event('change')); by('text').focus()")
         browser.wait("by('rate').textContent.includes('interval')")
+        browser.value("window.same = true; by('rate').textContent = ''; by('key').form.requestSubmit()")
+        browser.wait("by('rate').textContent.includes('interval') && window.same")
         for text in ("Anna saw while", "saw house saw", "Anna saw while"):
             before = browser.value("by('talk').children.length")
             browser.send("Input.insertText", text=text)

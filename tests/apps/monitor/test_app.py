@@ -176,6 +176,8 @@ def test_a_model_of_another_task_is_refused(classifier: Path, tagger: Path) -> N
         Trained({"sentiment": classifier}, "negative", 0.1)
     with pytest.raises(DataError, match="does not give a text one label"):
         Trained({"sentiment": tagger}, "person", 0.1)
+    with pytest.raises(DataError, match="does not give a text one label"):
+        APP.check(MonitorSection.model_validate({}), {"topic": tagger})
 
 
 def test_trained_models_say_opinions(classifier: Path) -> None:

@@ -14,6 +14,11 @@ import pytest
 import yaml
 
 from pefbench import paths
+from pefbench.apps.logs import Events
+from pefbench.apps.recommender.app import APP
+from pefbench.apps.recommender.config import RecommenderSection
+from pefbench.apps.recommender.service import Recommender
+from pefbench.errors import DataError
 from tests.apps.recommender import films
 from tests.browser import Browser, found
 from tests.worlds import World
@@ -194,6 +199,15 @@ def test_a_configuration_that_cannot_work_is_refused(folder: Path, change: dict[
     assert message in run.stderr
 
 
+def test_a_model_of_another_task_is_refused(tagger: Path, tmp_path: Path) -> None:
+    config = RecommenderSection.model_validate({"folder": str(tmp_path)})
+    wanted = "a model of ner; the recommender needs one of recommendation"
+    with pytest.raises(DataError, match=wanted):
+        APP.check(config, {"choice": tagger})
+    with pytest.raises(DataError, match=wanted):  # not: chosen with another model
+        Recommender(config, {"choice": tagger}, Events("recommender", texts=False))
+
+
 @pytest.mark.skipif(found() is None, reason="no Chromium on this machine")
 def test_the_page_moves_its_list_by_keyboard(client: httpx.Client) -> None:
     with Browser(str(found())) as browser:
@@ -201,6 +215,8 @@ def test_the_page_moves_its_list_by_keyboard(client: httpx.Client) -> None:
         browser.wait("document.querySelector('#key')")
         browser.value(f"by('key').value = '{KEY}'; by('key').dispatchEvent(new Event('change')); by('query').focus()")
         browser.wait("by('list').children.length === 10 && by('found').children.length === 8")
+        browser.value("window.same = true; by('list').replaceChildren(); by('key').form.requestSubmit()")
+        browser.wait("by('list').children.length === 10 && window.same")
         for query, item in (("sofia saw", "l12"), ("tunis saw", "l16")):
             browser.value("by('query').value = ''; by('query').focus()")
             browser.send("Input.insertText", text=query)
