@@ -14,7 +14,6 @@ from pefbench.cli import _matrix
 from pefbench.compare import report
 from pefbench.paths import PROJECT
 from pefbench.results import store
-from pefbench.stats.expected_best import expected_best
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,11 +54,11 @@ def verdict() -> str:
 
 
 def tuning_curves() -> str:
-    """The expected best after so many trials, from the validation scores of the same comparison."""
-    lines = []
-    for method in _entities()["methods"]:
-        curve = expected_best([value for value in method["validation"] if value is not None])
-        lines.append(f"  {method['name']}: {', '.join(f'{value:.3f}' for value in curve)}")
+    """The expected best after so many trials, of the same comparison."""
+    lines = [
+        f"  {method['name']}: {', '.join(f'{value:.3f}' for value in method['expected_best'])}"
+        for method in _entities()["methods"]
+    ]
     return _fenced("\n".join(["Expected best entity_f1 on validation after 1, 2, ... trials:", *lines]))
 
 

@@ -9,7 +9,7 @@ from pefbench.compare.pairs import against_best
 from pefbench.compare.pscp import pscp
 from pefbench.compare.search import edges
 from pefbench.compare.selection import value_of
-from pefbench.stats.expected_best import expected_best
+from pefbench.stats.expected_best import of_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def method_verdict(
         "settings": settings,
         "validation": selection.values,
         "chosen": selection.setting,
-        "expected_best": _expected(selection.values, higher=higher),
+        "expected_best": of_settings(selection.values, higher_is_better=higher),
         "tuning_examples": plan.spent(name),
         "tuning": [_trial(outcome, metric) for outcome in tuning],
         "final": [_trial(outcome, metric) for outcome in finals],
@@ -85,12 +85,3 @@ def _trial(outcome: Outcome, metric: str) -> TrialEntry:
 def _test(scores: Scores, interval: tuple[float, float] | tuple[None, None]) -> Test:
     low, high = interval
     return {"value": scores.mean, "low": low, "high": high, "values": scores.values.tolist()}
-
-
-def _expected(values: Sequence[float | None], *, higher: bool) -> list[float]:
-    """The expected best score; a failed setting counts as the worst of the others."""
-    there = [value for value in values if value is not None]
-    if not there:
-        return []
-    worst = min(there) if higher else max(there)
-    return expected_best([worst if value is None else value for value in values], higher_is_better=higher)

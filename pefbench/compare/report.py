@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
@@ -13,6 +14,7 @@ from pefbench.results.shape import read_record
 from pefbench.results.store import readable
 from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods, with_best
 from pefbench.search.space import label
+from pefbench.stats.expected_best import of_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,24 @@ BEST, UNDECIDED, EQUIVALENT = "**", "*", "="
 
 def read(path: Path) -> Comparison:
     """Read ``comparison.json``. Raises DataError if it is damaged or has another schema."""
-    return read_record(path, Comparison, SCHEMA, "a comparison")
+    found = read_record(path, Comparison, SCHEMA, "a comparison")
+    return found if "level" in found else _older(found)
+
+
+def _older(comparison: Comparison) -> Comparison:
+    """A verdict by Holm's correction with `detectable` and `expected_best` as they are defined today.
+
+    Its file has the difference that a test without the correction would show, which is smaller than what the marks can
+    show, and the biased estimator of the expected best.
+    """
+    pairs: list[PairVerdict] = [{**pair, "detectable": pair["detectable_holm"]} for pair in comparison["pairs"]]
+    could = [pair["detectable"] for pair in pairs if pair["detectable"] is not None]
+    higher = comparison["higher_is_better"]
+    methods: list[MethodVerdict] = [
+        {**method, "expected_best": of_settings(method["validation"], higher_is_better=higher)}
+        for method in comparison["methods"]
+    ]
+    return {**comparison, "methods": methods, "pairs": pairs, "smallest_difference": median(could) if could else None}
 
 
 def render(comparison: Comparison) -> str:

@@ -18,12 +18,22 @@ if TYPE_CHECKING:
 def expected_best(scores: Sequence[float], *, higher_is_better: bool = True) -> list[float]:
     """The expected best score of 1, 2, ... trials, up to the number of scores.
 
-    Pass a failed trial as the worst score of the others. Raises ValueError without scores.
+    Raises ValueError without scores.
     """
     if not scores:
         raise ValueError("there are no scores")
     ordered = sorted(scores, reverse=not higher_is_better)
     return [_best_of(ordered, taken) for taken in range(1, len(ordered) + 1)]
+
+
+def of_settings(scores: Sequence[float | None], *, higher_is_better: bool = True) -> list[float]:
+    """The same for settings of which some failed (None): these count as the worst of the others. Empty if all did."""
+    there = [score for score in scores if score is not None]
+    if not there:
+        return []
+    worst = min(there) if higher_is_better else max(there)
+    filled = [worst if score is None else score for score in scores]
+    return expected_best(filled, higher_is_better=higher_is_better)
 
 
 def _best_of(ordered: Sequence[float], taken: int) -> float:

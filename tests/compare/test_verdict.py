@@ -317,6 +317,22 @@ def test_a_verdict_is_written_whole_and_read_back(out: Path) -> None:
         report.read(path)
 
 
+def test_an_older_verdict_promises_no_more_than_its_correction_can_show(out: Path) -> None:
+    found: Any = judge(out, RATES)
+    for name in ("level", "looks", "margin"):  # which a verdict by Holm's correction did not have
+        del found[name]
+    for pair, corrected in zip(found["pairs"], (0.09, 0.05, 0.11), strict=True):
+        pair.update(detectable=0.03, detectable_holm=corrected)
+    for method in found["methods"]:
+        method.update(validation=[0.9430, None, 0.9430, 0.2246], expected_best=[0.1])
+    found["smallest_difference"] = 0.03
+    verdict.write(out / "comparison.json", found)
+    read = report.read(out / "comparison.json")
+    assert [pair["detectable"] for pair in read["pairs"]] == [0.09, 0.05, 0.11]
+    assert "a pair's true difference of 0.090 (median over pairs)" in report.render(read)
+    assert read["methods"][0]["expected_best"] == pytest.approx([0.5838, 0.8233, 0.9430, 0.9430], abs=1e-4)
+
+
 def test_the_composite_score_is_there_when_asked_for_and_orders_nothing(out: Path) -> None:
     constants = Pscp(parameters=1_180_000, seconds_per_1000=2.0, memory_bytes=1e9)
     outcomes = finals(out, {"good": 0.85, "cheap": 0.8})
