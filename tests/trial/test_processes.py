@@ -23,6 +23,7 @@ from transformers import AutoModel
 from pefbench import paths
 from pefbench.paths import PROJECT, child_command
 from tests import tiny
+from tests.worlds import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,12 +123,15 @@ def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
 
 
 def test_two_processes_are_one_for_a_decoder(world: World, tmp_path: Path) -> None:
-    """With the dropout of its embeddings, its attentions, its layers and its adapters."""
+    """With the dropout of its embeddings, its attentions, its layers and its adapters, on sentences of documents."""
+    marked = ["-DOCSTART- O\n\n" * (at % 4 == 0) + line_by_line(each) for at, each in enumerate(sentences(160, seed=2))]
+    (tmp_path / "documents.conll").write_text("\n".join(marked), encoding="utf8")
+    data = {"source": f"file:{tmp_path / 'documents.conll'}", "group": "document"}
     shutil.copytree(world.model, tmp_path / "model")
     vocabulary = json.loads((world.model / "config.json").read_text())["vocab_size"]
     AutoModel.from_config(tiny.config("gpt2", vocab_size=vocabulary)).save_pretrained(tmp_path / "model")
     model, method = {"name": f"file:{tmp_path / 'model'}"}, {"name": "bottleneck", "dropout": 0.2}
-    recipe = world.recipe("decoder", model=model, method=method, train__batch_size=13, train__epochs=1)
+    recipe = world.recipe("decoder", model=model, data=data, method=method, train__batch_size=13, train__epochs=1)
     for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
         status, _, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
         assert status == 0, said
@@ -135,8 +139,17 @@ def test_two_processes_are_one_for_a_decoder(world: World, tmp_path: Path) -> No
     assert one["id"] == two["id"]
     losses = [[point["loss"] for point in run["curve"]] for run in (one, two)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert one["data"] == two["data"]
     assert one["metrics"] == two["metrics"]
-    assert predictions(tmp_path / "one") == predictions(tmp_path / "two")
+    answered = predictions(tmp_path / "one")
+    assert answered == predictions(tmp_path / "two")
+    documents = {line["cluster"] for line in answered}
+    assert f"|clusters:{len(documents)}|" in f"{one['metrics']['test']['entity_f1']['signature']}|"
+    assert 4 * len(documents) == len(answered)
+
+
+def line_by_line(tagged: Sequence[tuple[str, str]]) -> str:
+    return "".join(f"{word} {tag}\n" for word, tag in tagged)
 
 
 def test_with_dropout_by_process_their_number_is_a_part_of_the_id(world: World, tmp_path: Path) -> None:
