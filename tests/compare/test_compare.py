@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from pefbench.compare import report
 from pefbench.compare.verdict import MORE
 from pefbench.paths import child_command
 from pefbench.recipe import load_resolved
+from pefbench.results import predictions
+from pefbench.stats import all_pairs
+from pefbench.stats.resampling import resample
 from tests import zygote
 from tests.compare.files import write
 from tests.trial.test_processes import ROOT, finish, start
+from tests.trials import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +107,62 @@ def test_a_setting_that_diverges_is_a_failed_trial_and_is_not_run_again(done: tu
     assert "started:" not in said
     assert again == printed
     assert {path: path.stat().st_mtime_ns for path in out.glob("whole/*/*.json")} == before
+
+
+def test_groups_are_what_pairs_are_judged_by(world: World, tmp_path: Path) -> None:
+    """From `data.group` to the verdict, and on to what reads results."""
+    rows = [f"{text},{label},author {i % 40}" for i, (text, label) in enumerate(labelled(200, seed=4))]
+    (world.folder / "authors.csv").write_text("\n".join(["text,label,author", *rows]) + "\n", encoding="utf8")
+    data = {"source": f"file:{world.folder / 'authors.csv'}", "group": "author"}
+    recipe = world.recipe("authors", task="topic", data=data, train__epochs=4).name
+    rate = {"train.learning_rate": [0.01]}
+    tried = {name: {"method": {"name": name}, "search": rate} for name in ("head_only", "lora")}
+    file = write(world, "by_author", recipe=recipe, trials=1, methods=tried)
+    status, printed, said = finish([*child_command("compare"), file, "--out", tmp_path], ROOT, seconds=300)
+    assert status == 0, said
+    [pair] = verdict(tmp_path, "by_author")["pairs"]
+    assert not pair["mcnemar"]  # which takes examples to be independent
+    assert not pair["identical"]
+    results = tmp_path / "by_author"
+    finals = [*results.glob("*/*/predictions.jsonl")]
+    assert len(finals) == 4
+    right: dict[str, list[Any]] = {"head_only": [], "lora": []}
+    for each in finals:
+        answered = predictions.read(each)
+        result = json.loads(each.parent.with_suffix(".json").read_text(encoding="utf8"))
+        authors = predictions.clusters(answered)
+        assert authors is not None
+        assert 1 < len({*authors}) < len(answered)
+        assert f"|clusters:{len({*authors})}" in result["metrics"]["test"]["accuracy"]["signature"]
+        right[result["recipe"]["name"]].append(np.array([row["correct"] for row in answered]))
+    errors = [
+        all_pairs.judge(
+            [resample([partial(share, each) for each in right[name]], len(answered), clusters=by) for name in right],
+            [len(answered)],
+            level=0.05,
+            margin=0.01,
+            proportion=True,
+        )[0].standard_error
+        for by in (authors, None)
+    ]
+    assert pair["standard_error"] == pytest.approx(errors[0])
+    assert errors[0] != pytest.approx(errors[1], rel=0.01)
+    before, page = shutil.copytree(results, tmp_path / "before"), tmp_path / "report.html"
+    for command, *rest in (
+        ["check", results, "--baseline", before],
+        ["verify", finals[0].parent],
+        ["predict", finals[0].parent, "Anna saw Rome"],
+        ["report", results, "--out", page],
+        ["table", results],
+        ["pick", results],
+    ):
+        status, printed, said = finish([*child_command(str(command)), *rest], ROOT)
+        assert status == 0, printed + said
+        assert "warning" not in said
+
+
+def share(right: Any, weights: Any) -> Any:
+    return weights @ right / weights.sum(axis=1)
 
 
 def test_trials_of_tuning_are_no_results_of_the_table(done: tuple[Path, Path, str, str]) -> None:
