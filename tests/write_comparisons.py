@@ -34,9 +34,12 @@ COMPARISONS = {
     "sentiment_all": ("train.max_examples=600", "train.epochs=3", *ON_ANY_CPU),
     "summarization": (
         "train.max_examples=240",
+        "train.batch_size=8",
+        "train.max_length=128",
         "options.tested=300",
         "data.train=pennylane + control",
         "data.test=networkx",
+        *ON_ANY_CPU,
     ),
 }
 """File in `recipes/compare/` -> overrides of its recipe."""

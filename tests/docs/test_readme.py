@@ -78,7 +78,12 @@ def test_the_baseline_is_of_default_recipes_run_from_a_commit() -> None:
         assert round_trip["reproduced"] is True
 
 
-SIZES = {"sentiment_all": (18, 5, 10), "wnut17_files": (8, 5, 10), "banking77_files": (8, 5, 10)}
+SIZES = {
+    "sentiment_all": (18, 5, 10),
+    "wnut17_files": (8, 5, 10),
+    "banking77_files": (8, 5, 10),
+    "software_ner": (8, 5, 10),
+}
 """Methods, tuning trials of each and most seeds so far, of the comparisons recorded with looks of 5, then 10 seeds."""
 
 
