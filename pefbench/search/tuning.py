@@ -94,15 +94,16 @@ class Tuning:
         )
         if self.proposed:
             self.study.sampler.reseed_rng()
-        size = max(1, min(self.trials.pool.size, (budget - self.spent) // most))
 
         def stop(opened: Study, _: FrozenTrial) -> None:
             running = sum(trial.state.name == "RUNNING" for trial in opened.get_trials(deepcopy=False))
             if self.is_over(running) or self.spent + (running + 1) * most > budget:
                 opened.stop()
 
-        while not self.is_over() and self.spent + most <= budget:  # early stops leave some of the budget
-            self.study.optimize(self._score, n_trials=None, n_jobs=size, callbacks=[stop])
+        # No more than are paid for if none stops early, as `stop` does not see a trial that is about to start.
+        while not self.is_over() and (paid := (budget - self.spent) // most) > 0:
+            workers = min(self.trials.pool.size, paid)
+            self.study.optimize(self._score, n_trials=paid, n_jobs=workers, callbacks=[stop])
 
     def _dearest(self) -> int:
         """The training examples that the most expensive setting sees if it is completed."""

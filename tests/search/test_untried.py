@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from optuna import create_study
+from optuna import Study, Trial, create_study
 from optuna.trial import TrialState
 
 from pefbench.engines.pruning import propose_again
@@ -120,6 +122,19 @@ def test_a_budget_pays_for_each_setting_once(trials: int, workers: int, tmp_path
     assert made.spent == len(trained) * EXAMPLES
     made.spend()
     assert sum(trained.values()) == len(made.tried)
+
+
+def test_a_budget_pays_for_a_trial_that_is_slow_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, asked = Study.ask, itertools.count()
+
+    def slowly(self: Study, *given: Any, **named: Any) -> Trial:
+        time.sleep(0.5 if next(asked) == 1 else 0)
+        return ask(self, *given, **named)
+
+    monkeypatch.setattr(Study, "ask", slowly)
+    made = tuning(tmp_path, 4, budget=4 * EXAMPLES, workers=2)
+    made.spend()
+    assert made.spent == 4 * EXAMPLES
 
 
 def test_a_search_tries_no_more_than_there_are(tmp_path: Path) -> None:
