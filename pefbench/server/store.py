@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from pefbench import hardware
 from pefbench.errors import DataError, suggest
 from pefbench.inference import loading
 from pefbench.inference.model import Model
@@ -114,6 +115,7 @@ class Store:
             self._give(served)
             with self._lock:
                 self._served[name] = served
+            hardware.give_back_memory()  # a tokenizer that was read and dropped is larger than an adapter
             return served
 
     def close(self, name: str) -> None:
