@@ -15,6 +15,7 @@ from pefbench.apps.recommender.config import RecommenderSection
 from pefbench.apps.recommender.events import Event, Histories, Skips
 from pefbench.apps.recommender.prepared import Prepared
 from pefbench.apps.recommender.ranking import Weights
+from pefbench.apps.recommender.reranking import Reranker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,7 @@ def recommender(monkeypatch: pytest.MonkeyPatch) -> service.Recommender:
     reader: Any = Reader()
     ready = Prepared(known, Skips(), reader.embed(FILMS), reader, 1.0, 2.0)
     monkeypatch.setattr(service, "LONGEST", 2)
+    monkeypatch.setattr(Reranker, "load", lambda *_: reader)
     monkeypatch.setattr(kept, "read", lambda *_: (Weights(np.ones(7), np.ones(2), 20), {}))
     monkeypatch.setattr(prepared, "prepare", lambda *_: ready)
     config = RecommenderSection.model_validate({})
