@@ -17,7 +17,7 @@ from pefbench.models import architecture, frozen, loading
 from pefbench.models.frozen import HALF, Frozen
 from pefbench.server.mixing.part import Place
 from pefbench.server.mixing.prefixes import Prefixes
-from pefbench.trial import adapters, build
+from pefbench.trial import adapter_weights, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -187,7 +187,7 @@ def load(ready: Ready) -> Base:
         quantize=recipe.model.quantize,
         keep=held if plain else build.kept_small(ready),
     )
-    model = adapters.put_on(model, ready.adapters)
+    model = adapter_weights.put_on(model, ready.adapters)
     frozen.cast(model, held)
     return Base(model if writes else architecture.backbone(model), recipe.train.precision)
 

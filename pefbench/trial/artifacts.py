@@ -10,7 +10,7 @@ from pefbench.models import architecture, from_pretrained, loading, vocabulary
 from pefbench.models.from_pretrained import ADAPTER
 from pefbench.models.patches import notices
 from pefbench.models.reading import reading
-from pefbench.trial import adapters
+from pefbench.trial import adapter_weights
 from pefbench.trial.adapters import TRAINED
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ def load_saved(
     pretrained = loading.load_pretrained(
         base, config, head, attention=attention, quantize=quantize, found=found, keep=keep
     )
-    pretrained = adapters.put_on(pretrained, before)
+    pretrained = adapter_weights.put_on(pretrained, before)
     if (saved / TRAINED).exists():
         return _load_trained(saved / TRAINED, pretrained)
-    adapters.register()
-    adapters.check_rank(saved)
+    adapter_weights.register()
+    adapter_weights.check_rank(saved)
     with notices.norms_without_sizes(), notices.ranks_of_adalora():
         return from_pretrained.adapter(pretrained, saved)
 

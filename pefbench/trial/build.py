@@ -20,7 +20,7 @@ from pefbench.models import (
 )
 from pefbench.models.frozen import Frozen
 from pefbench.models.patches import questions
-from pefbench.trial import adapters, artifacts, devices, optimizer
+from pefbench.trial import adapter_weights, artifacts, devices, optimizer
 from pefbench.trial.schedule import total_steps
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
         found=prepared.checkpoint,
         keep=kept_small(prepared),
     )
-    model = adapters.put_on(model, prepared.adapters)
+    model = adapter_weights.put_on(model, prepared.adapters)
     if prepared.new_rows:
         vocabulary.grow(model, prepared.new_rows, prepared.recipe.model.name)
     return model

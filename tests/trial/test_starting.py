@@ -20,7 +20,7 @@ from pefbench.recipe import load_recipe
 from pefbench.registry import find, names
 from pefbench.results.store import read_result
 from pefbench.sections import ModelSection
-from pefbench.trial import adapters, artifacts, build, run, starting
+from pefbench.trial import adapter_weights, adapters, artifacts, build, run, starting
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
 from pefbench.trial.round_trip import verify
@@ -175,7 +175,7 @@ def settled(place: Path, labels: Sequence[str] = NAMES, mode: adapters.Mode | No
 def started(place: Path, labels: Sequence[str] = NAMES, mode: adapters.Mode | None = None, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     model = loading.load_pretrained(place / "base", named([*labels]), SequenceHead(labels), attention="eager")
-    return adapters.put_on(model, settled(place, labels, mode)).eval()
+    return adapter_weights.put_on(model, settled(place, labels, mode)).eval()
 
 
 def said(place: Path, labels: Sequence[str] = NAMES) -> list[str]:

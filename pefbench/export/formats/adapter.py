@@ -14,7 +14,7 @@ from pefbench.models import from_pretrained, loading
 from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.models.reading import reading
 from pefbench.trial import build
-from pefbench.trial.adapters import register
+from pefbench.trial.adapter_weights import register
 from pefbench.trial.card import CARD, asked_inside, opened_by_card, why_not_alone
 from pefbench.trial.saved import ABOUT
 
