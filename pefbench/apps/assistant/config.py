@@ -46,7 +46,10 @@ class AssistantSection(AppSection):
     )
     replies: TrainingSection | None = Field(
         TrainingSection(
-            recipe="reply_selection", trial=None, method="lora", overrides=["train.epochs=1", "train.max_examples=600"]
+            recipe="reply_selection",
+            trial=None,
+            method="lora",
+            overrides=["train.epochs=1", "train.max_examples=450", "train.evaluate=none"],
         ),
         description="the model that ranks replies; null: none",
     )
