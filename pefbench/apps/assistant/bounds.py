@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from math import ceil, floor
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,18 +16,25 @@ REACHED = 0.1
 """The part of the risk that is spent on the bound for the share of questions in scope that are answered."""
 
 
-class Counts(NamedTuple):
-    """Numbers of held-out questions.
+ROUNDING = 1e-9
+"""Tolerance when a product of floats is rounded to a whole number."""
+
+
+Number_co = TypeVar("Number_co", int, float, covariant=True)
+
+
+class Counts(NamedTuple, Generic[Number_co]):
+    """Numbers of held-out questions, which are fractional if a question counts for less than one.
 
     inside, answered, wrong: in scope, of these answered, and of these answered wrongly. outside, let_through: out of
     scope, and of these answered, which is always wrong.
     """
 
-    inside: int
-    answered: int
-    wrong: int
-    outside: int
-    let_through: int
+    inside: Number_co
+    answered: Number_co
+    wrong: Number_co
+    outside: Number_co
+    let_through: Number_co
 
 
 def clopper_pearson(wrong: float, answered: float, level: float = 0.95) -> tuple[float, float]:
@@ -51,21 +59,34 @@ def part(groups: NDArray[np.int64]) -> float:
     return float(sizes.sum() / (sizes**2).sum())
 
 
-def p_value(found: Counts, rate: float, risk: float, share: float | None = None) -> float:
+def p_value(found: Counts[float], rate: float, risk: float, share: float | None = None) -> float:
     """The p-value of the hypothesis that more than `rate` of all answers are wrong.
 
     If the hypothesis is true, the p-value is at most `risk` with a probability of at most `risk`. share: the share of
     future questions that are out of scope; None: as here. The share of wrong answers rises with `share`, so a result
-    for one share also holds for all smaller ones.
+    for one share also holds for all smaller ones. Fractional counts: as in `clopper_pearson`, and rounded to the safe
+    side if a share is given.
     """
-    from scipy.stats import binom
+    from scipy.special import betainc
 
-    if share is None:
-        return float(binom.cdf(found.wrong + found.let_through, found.answered + found.let_through, rate))
-    return _by_scope(found, rate, risk, share)
+    if share is not None:
+        return _by_scope(_whole(found), rate, risk, share)
+    wrong, right = found.wrong + found.let_through, found.answered - found.wrong
+    return float(betainc(right, wrong + 1, 1 - rate)) if right > 0 else 1.0
 
 
-def _by_scope(found: Counts, rate: float, risk: float, share: float) -> float:
+def _whole(found: Counts[float]) -> Counts[int]:
+    """Whole counts that show no more."""
+    return Counts(
+        inside=floor(found.inside + ROUNDING),
+        answered=floor(found.answered + ROUNDING),
+        wrong=ceil(found.wrong - ROUNDING),
+        outside=floor(found.outside + ROUNDING),
+        let_through=ceil(found.let_through - ROUNDING),
+    )
+
+
+def _by_scope(found: Counts[int], rate: float, risk: float, share: float) -> float:
     """The p-value if `share` of all questions are out of scope, whatever their share among those held out.
 
     Let w be the share of wrong answers in scope, and a the share of questions in scope that are answered. More than
@@ -90,7 +111,7 @@ def _by_scope(found: Counts, rate: float, risk: float, share: float) -> float:
 
 
 def _as_little(
-    found: Counts, outside: float, inside: float, wrong: NDArray[np.float64], let_through: NDArray[np.float64]
+    found: Counts[int], outside: float, inside: float, wrong: NDArray[np.float64], let_through: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The probability of at most the found value of outside * let through / all outside + inside * wrong / answered.
 

@@ -46,7 +46,7 @@ class Measured(TypedDict):
 def choose(
     judge: Judge, index: Index, questions: Sequence[Question], rate: float, risk: float, share: float | None
 ) -> rule.Rule:
-    """Choose the rule on held-out questions: one group in three for the confidence, the others for the threshold.
+    """Choose the rule on held-out questions: one group in four for the confidence, the others for the threshold.
 
     share: the share of future questions that are out of scope; None: as among these. Raises DataError.
     """

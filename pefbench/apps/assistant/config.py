@@ -49,7 +49,7 @@ class AssistantSection(AppSection):
             recipe="reply_selection",
             trial=None,
             method="lora",
-            overrides=["train.epochs=1", "train.max_examples=450", "train.evaluate=none"],
+            overrides=["train.epochs=1", "train.max_examples=400", "train.evaluate=none"],
         ),
         description="the model that ranks replies; null: none",
     )

@@ -10,7 +10,6 @@ such as those of a template, count no more than copies of one question would.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, floor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,14 +24,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Rights = NDArray[np.bool_]
 
-PARTS = 3
+PARTS = 4
 """One in this many groups fits the confidence, which has few weights; the threshold gets all other questions."""
 STEPS = 50
 """How many thresholds are tested."""
 NOTHING = 2.0
 """A threshold that no confidence reaches."""
-ROUNDING = 1e-9
-"""Tolerance when a product of floats is rounded to a whole number."""
 
 
 class Asked(NamedTuple):
@@ -82,7 +79,7 @@ class Best(NamedTuple):
     outside: Rights
     groups: NDArray[np.int64]
 
-    def at(self, threshold: float) -> Counts:
+    def at(self, threshold: float) -> Counts[int]:
         """The counts if confidences from this threshold on are answered."""
         given = self.confidences >= threshold
         return Counts(
@@ -93,32 +90,48 @@ class Best(NamedTuple):
             let_through=int((given & self.outside).sum()),
         )
 
-    def independent(self, threshold: float) -> Counts:
+    def independent(self, threshold: float) -> Counts[float]:
         """The counts of `at`, scaled to the effective number of independent questions."""
-        found, given = self.at(threshold), self.confidences >= threshold
+        return self._scaled(self.at(threshold), threshold)
+
+    def expected(self, threshold: float, times: float) -> Counts[float]:
+        """The counts to expect among `times` as many independent questions, if the confidences in scope are true.
+
+        Where hardly any answer is wrong, the confidences tell more than the number of wrong ones.
+        """
+        given = (self.confidences >= threshold) & ~self.outside
+        found, likely = self.at(threshold), float((1 - self.confidences[given]).sum())
+        expected = Counts[float](found.inside, found.answered, likely, found.outside, found.let_through)
+        return Counts(*(count * times for count in self._scaled(expected, threshold)))
+
+    def _scaled(self, found: Counts[float], threshold: float) -> Counts[float]:
+        """Counts at a threshold, each question counting for as much as it is worth among its group."""
+        given = self.confidences >= threshold
         inside, outside = (
             min(part(self.groups[kind]), part(self.groups[kind & given])) for kind in (~self.outside, self.outside)
         )
         return Counts(
-            inside=floor(found.inside * inside + ROUNDING),
-            answered=floor(found.answered * inside + ROUNDING),
-            wrong=ceil(found.wrong * inside - ROUNDING),
-            outside=floor(found.outside * outside + ROUNDING),
-            let_through=ceil(found.let_through * outside - ROUNDING),
+            inside=found.inside * inside,
+            answered=found.answered * inside,
+            wrong=found.wrong * inside,
+            outside=found.outside * outside,
+            let_through=found.let_through * outside,
         )
 
 
 def threshold(first: Best, deciding: Best, rate: float, risk: float, share: float | None = None) -> float:
     """The lowest threshold shown to keep wrong answers below the rate; above 1 if there is none.
 
-    first: other questions, which determine the sequence of tests: from the most promising threshold downwards.
-    deciding: the questions on which thresholds are tested. share: of questions out of scope, see `bounds.p_value`.
+    first: other questions, which determine the sequence of tests: from the most promising threshold downwards, at the
+    number of questions that decide. deciding: the questions on which thresholds are tested. share: of questions out of
+    scope, see `bounds.p_value`.
     """
     reached = first.confidences[first.confidences > 0]
     if not len(reached):
         return NOTHING
     tried = np.quantile(reached, 1 - np.linspace(0, 1, STEPS + 1)[1:])
-    promised = [p_value(first.independent(each), rate, risk, share) for each in tried]
+    times = len(deciding.right) / len(first.right)
+    promised = [p_value(first.expected(each, times), rate, risk, share) for each in tried]
     kept = NOTHING
     for each in tried[int(np.argmin(promised)) :]:
         if p_value(deciding.independent(each), rate, risk, share) > risk:
