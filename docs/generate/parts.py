@@ -49,22 +49,26 @@ def every_verdict() -> str:
 
 
 def verdict() -> str:
-    """The first half of one verdict: the methods, without the pairs and the notes."""
-    return _fenced(report.render(_entities()).partition("\n\nPair")[0])
+    """One verdict's methods and marks, without the columns of costs."""
+    heading, table, legend = report.render(_shown()).split("\n\n")[:3]
+    width = table.index("Trainable")
+    lines = [line[:width].rstrip() for line in table.split("\n")]
+    marks = [line for line in legend.split("\n") if not line.startswith("Test of")]
+    return _fenced("\n".join([heading, "", *lines, "", *marks]))
 
 
 def tuning_curves() -> str:
     """The expected best after so many trials, of the same comparison."""
     lines = [
         f"  {method['name']}: {', '.join(f'{value:.3f}' for value in method['expected_best'])}"
-        for method in _entities()["methods"]
+        for method in _shown()["methods"]
     ]
     return _fenced("\n".join(["Expected best entity_f1 on validation after 1, 2, ... trials:", *lines]))
 
 
-def _entities() -> Comparison:
+def _shown() -> Comparison:
     """The verdict that is shown as an example."""
-    return next(each for each in verdicts() if each["name"] == "ner")
+    return next(each for each in verdicts() if each["name"] == "software_ner")
 
 
 def demo() -> str:
@@ -83,8 +87,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "<!-- pefbench table results/baseline --format markdown -->\n": baseline,
     "<!-- pefbench table results/compare --pivot --format markdown -->\n": pivot,
     "<!-- what pefbench compare printed -->\n": every_verdict,
-    "<!-- the top of what pefbench compare recipes/compare/ner.yaml printed -->\n": verdict,
-    "<!-- the tuning curves of pefbench compare recipes/compare/ner.yaml -->\n": tuning_curves,
+    "<!-- the methods in the verdict on recipes/compare/software_ner.yaml -->\n": verdict,
+    "<!-- the tuning curves of pefbench compare recipes/compare/software_ner.yaml -->\n": tuning_curves,
     "<!-- the end of what make demo prints -->\n": demo,
     "<!-- pefbench list methods --matrix -->\n": grid,
 }
