@@ -109,7 +109,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "folder": "state",
         "knowledge": "knowledge",
         "out_of_scope": "outside.csv",
-        "wrong": 0.2,
+        "wrong": 0.1,
         "intents": {"recipe": str(recipe), "method": "lora", "overrides": []},
         "replies": None,
         "server": {"max_characters": 200},
