@@ -15,7 +15,7 @@ COPY --from=wheel /source/constraints.txt /dist/ /dist/
 RUN test -n "$TORCH_INDEX" || { echo "error: give --build-arg TORCH_INDEX=..., see pytorch.org/get-started"; exit 2; } \
  && pip install --no-cache-dir --constraint /dist/constraints.txt --index-url "$TORCH_INDEX" torch \
  && python -c "import torch; assert torch.version.cuda is None, 'TORCH_INDEX has no CPU build'" \
- && pip install --no-cache-dir --constraint /dist/constraints.txt "$(echo /dist/*.whl)[$EXTRAS]" \
+ && pip install --no-cache-dir --use-pep517 --constraint /dist/constraints.txt "$(echo /dist/*.whl)[$EXTRAS]" \
  && rm -r /dist \
  && useradd --uid 10001 --create-home pefbench \
  && install --directory --owner pefbench /cache /models /results

@@ -7,12 +7,13 @@ RECIPE ?= recipes/lora_ner.yaml
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# --use-pep517: seqeval, a source distribution, needs an isolated build; Python 3.11's pip would run its setup.py.
 install: .venv/installed  ## make .venv with everything that pefbench and its tests need
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,quantize]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -c constraints.txt -e '.[dev,docs,quantize]'
 	@touch $@
 
 demo: install  ## run the main job and print its result table
@@ -34,7 +35,7 @@ slow: install  ## the tests that take more than a minute each: the tutorial, the
 	$(BIN)/pytest -m slow
 
 deepspeed: install  ## the tests of DeepSpeed's ZeRO-3, on a CPU; installs DeepSpeed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deepspeed]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -c constraints.txt -e '.[deepspeed]'
 	$(BIN)/pytest -m slow tests/trial/test_zero3.py
 
 servers:  ## install the servers that some tests start, SLURM and PostgreSQL, from Debian; as root
