@@ -7,7 +7,7 @@ RECIPE ?= recipes/lora_ner.yaml
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# --use-pep517: seqeval, a source distribution, needs an isolated build; Python 3.11's pip would run its setup.py.
+# --use-pep517: builds seqeval in isolation; pip 23.0 would run its setup.py, whose setuptools_scm lacks a dependency.
 install: .venv/installed  ## make .venv with everything that pefbench and its tests need
 
 .venv/installed: pyproject.toml constraints.txt
