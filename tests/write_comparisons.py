@@ -2,8 +2,8 @@
 
 After an interruption, run it again: finished trials are kept, and a killed one resumes. Until a comparison is complete,
 its trials are in `results/unfinished/`; commit them there to continue on another machine. Two trials run side by side,
-each on one thread. The numbers of training examples are limited so that everything takes about eight hours on two
-cores. The files of Banking77 and WNUT-17 must be in data/.
+each on one thread. The numbers of training examples are limited, so that each comparison takes hours on two cores, not
+days. The files of Banking77 and WNUT-17 must be in data/.
 """
 
 from __future__ import annotations
