@@ -8,6 +8,7 @@ lengthen them.
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -18,12 +19,17 @@ STARTS = 5
 
 
 def main() -> None:
-    """Measure the trial in the first argument."""
-    trial, text = sys.argv[1], (sys.argv[2:] or ["A text."])[0]
+    """Measure a trial."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trial", help="a saved trial's folder")
+    parser.add_argument("text", nargs="?", default="A text.")
+    parsed = parser.parse_args()
     walls, processor = list[float](), list[float]()
     for _ in range(STARTS):
         began, used = time.perf_counter(), _used()
-        subprocess.run([sys.executable, "-m", "pefbench", "predict", trial, text], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "pefbench", "predict", parsed.trial, parsed.text], check=True, capture_output=True
+        )
         walls.append(time.perf_counter() - began)
         processor.append(_used() - used)
     print(f"first answer {median(walls):.2f} s, of the processor {median(processor):.2f} s (median of {STARTS} starts)")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from pefbench.configuration import Section
 
@@ -13,9 +14,18 @@ class TrainingSection(Section):
     """A model that an application trains, or one that is already trained."""
 
     trial: str | None = Field(None, description="a saved trial to use: its folder or its result; null: train one")
-    recipe: str = Field(description="recipe to train: a file, or a name from `pefbench list recipes`")
+    recipe: str | None = Field(
+        None,
+        description="recipe to train: a file, or a name from `pefbench list recipes`; needed unless there is a trial",
+    )
     method: str | None = Field("lora", description="fine-tuning method; null: the recipe's")
     overrides: list[str] = Field([], description="fields of the recipe, such as train.epochs=3")
+
+    @model_validator(mode="after")
+    def _names_a_model(self) -> Self:
+        if self.trial is None and self.recipe is None:
+            raise PydanticCustomError("model", "should name a recipe to train, or a trial that is trained already")
+        return self
 
 
 class ServerSection(Section):

@@ -29,7 +29,7 @@ def train(name: str, training: TrainingSection, folder: Path) -> Path:
     it; until it has finished, `trained` returns the previous trial. Raises TrialError if training fails, and UserError
     if the settings or the data are wrong.
     """
-    if training.trial is None:
+    if training.trial is None and training.recipe is not None:
         out = _out(name, training, folder)
         try:
             result = pefbench.run(training.recipe, out, method=training.method, overrides=training.overrides)

@@ -21,8 +21,8 @@ class BitFit(SelectedMethod):
 
     biases: Literal["all", "query_and_mlp"] = Field(
         "all",
-        description="query_and_mlp: of the queries and of what reads the hidden state in the feed-forward alone, half "
-        "the biases for nearly the same score in the paper",
+        description="which biases are trained: all, or query_and_mlp: those of the query projections and of each "
+        "feed-forward block's first layer, about half, for nearly the same score in the paper",
     )
 
     def selected(self, model: nn.Module) -> list[str]:

@@ -24,16 +24,18 @@ class LoKr(LinearMethod):
     adapts_quantised: ClassVar[bool] = False
 
     rank: int = Field(
-        8, ge=1, description="rank of the larger matrix, which stays full where that takes no more weights"
+        8, ge=1, description="rank of the larger Kronecker factor, which is kept full where that takes no more weights"
     )
     alpha: float = Field(8, gt=0, description="the update is scaled by alpha / rank")
     factor: int | None = Field(
         None,
         ge=2,
-        description="maximum number of rows and columns of the small matrix; null: about the square root of the "
-        "layer's",
+        description="maximum number of rows and columns of the smaller Kronecker factor; null: about the square root "
+        "of the layer's",
     )
-    decompose_both: bool = Field(default=False, description="give the small matrix the low rank too, if it has more")
+    decompose_both: bool = Field(
+        default=False, description="factorise the smaller Kronecker factor too, if its rank is above `rank`"
+    )
     module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of dropping a whole update in a step")
 
     def config(self, model: nn.Module) -> PeftConfig:

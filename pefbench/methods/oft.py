@@ -26,8 +26,8 @@ class Oft(BlockMethod):
     shared: bool = Field(default=False, description="one rotation for all blocks of a linear layer")
     cayley: Literal["exact", "neumann"] = Field(
         "exact",
-        description="how a rotation comes from its weights: by solving for it, as in the paper, or by the first five "
-        "terms of a series (OFTv2, arXiv:2506.19847), faster and not quite orthogonal",
+        description="how the Cayley transform inverts its matrix: exactly, as in the paper, or by the first five terms "
+        "of the Neumann series (OFTv2, arXiv:2506.19847), which is faster, but only approximately orthogonal",
     )
 
     def config(self, model: nn.Module) -> PeftConfig:

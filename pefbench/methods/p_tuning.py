@@ -28,13 +28,15 @@ class PTuning(PromptLearning):
     num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")
     encoder: Literal["mlp", "lstm"] = Field(
         "mlp",
-        description="what computes the prompt: three linear layers with ReLU, or a bidirectional LSTM and two of them",
+        description="the prompt encoder: an MLP of three linear layers, or a bidirectional LSTM followed by two",
     )
-    encoder_size: int | None = Field(None, ge=1, description="its hidden size; null: the size of the embeddings")
+    encoder_size: int | None = Field(
+        None, ge=1, description="hidden size of the prompt encoder; null: that of the embeddings"
+    )
     encoder_layers: int = Field(2, ge=1, description="layers of the LSTM")
     encoder_dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers of the LSTM")
     encoder_learning_rate_ratio: float = Field(
-        0.1, gt=0, description="the encoder's learning rate / the head's; at the head's rate it diverges"
+        0.1, gt=0, description="learning rate of the prompt encoder / that of the head; at the head's rate it diverges"
     )
 
     @model_validator(mode="after")

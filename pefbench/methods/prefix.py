@@ -30,7 +30,7 @@ class Prefix(PromptLearning, PrefixStart):
         default=False, description="reparameterise the prefix by an MLP while training (section 4.3)"
     )
     projection_size: int | None = Field(
-        None, ge=1, description="that MLP's hidden size; null: the size of one layer's keys"
+        None, ge=1, description="hidden size of the reparameterisation MLP; null: the size of one layer's keys"
     )
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import pefbench
 from pefbench.apps import training
@@ -35,6 +36,18 @@ def test_training_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         training.train("topics", section, tmp_path)
     assert len(runs) == 2
     assert runs[0] == runs[1]
+
+
+def test_a_trained_model_needs_no_recipe(tmp_path: Path) -> None:
+    trial = tmp_path / "trial"
+    section = TrainingSection.model_validate({"trial": str(trial)})
+    with pytest.raises(DataError, match="trial: no such trial"):
+        training.train("topics", section, tmp_path)
+
+
+def test_a_model_needs_a_recipe_or_a_trial() -> None:
+    with pytest.raises(ValidationError, match="should name a recipe to train, or a trial that is trained already"):
+        TrainingSection.model_validate({"method": "lora"})
 
 
 def test_a_wrong_recipe_is_the_users_mistake(tmp_path: Path) -> None:
