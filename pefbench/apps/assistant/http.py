@@ -46,6 +46,10 @@ def add(app: FastAPI, assistant: Assistant) -> None:
     replies = Counter("pefbench_assistant_replies", "Replies, by their reason.", ("why",), registry=registry)
     entries = Gauge("pefbench_assistant_entries", "Entries of the knowledge.", registry=registry)
     entries.set_function(lambda: len(assistant.library.shelf.index.entries))
+    outdated = Gauge(
+        "pefbench_assistant_knowledge_outdated", "1 while the folder's latest state cannot be read.", registry=registry
+    )
+    outdated.set_function(lambda: assistant.library.refused is not None)
 
     @app.post("/v1/reply", summary="Answer a text, or hand over")
     async def reply(asked: Asked) -> Json:
@@ -66,6 +70,7 @@ def add(app: FastAPI, assistant: Assistant) -> None:
         return {
             "entries": len(shelf.index.entries),
             "skipped": len(shelf.skipped),
+            "refused": assistant.library.refused,
             "generates": assistant.generator is not None,
             "allowed_wrong": rule.rate,
             "risk": rule.risk,

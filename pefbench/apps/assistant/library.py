@@ -30,11 +30,15 @@ class Shelf:
 
 
 class Library:
-    """A folder's entries, searchable. shelf: the latest version that could be read. stored: see `Index`."""
+    """A folder's entries, searchable. stored: see `Index`.
+
+    shelf: the latest version that could be read. refused: why the current one could not; None if it is the latest.
+    """
 
     def __init__(self, folder: Path, embed: Embed, stored: Embed, events: Events) -> None:
         self._folder, self._events, self._ended = folder, events, Event()
         self._embed, self._stored, self._named = embed, stored, set[str]()
+        self.refused: str | None = None
         seen = self._stamp_or_reason()
         self.shelf = self._read()
         self._watcher = Thread(target=self._watch, args=(seen,), name="knowledge", daemon=True)
@@ -62,9 +66,10 @@ class Library:
                 continue
             seen = now
             try:
-                self.shelf = self._read()
+                self.shelf, self.refused = self._read(), None
             except Exception as error:  # noqa: BLE001 - whatever it is, the next change may fix it
-                self._events("knowledge refused", reason=str(error) or type(error).__name__)
+                self.refused = str(error) or type(error).__name__
+                self._events("knowledge refused", logging.WARNING, reason=self.refused)
 
     def _stamp_or_reason(self) -> knowledge.Stamp | str:
         try:

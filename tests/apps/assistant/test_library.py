@@ -64,6 +64,8 @@ def test_a_folder_that_cannot_be_read_once_is_read_the_next_time(
         file.write_text("question,answer\nwhen?,at nine\nwhere?,here\n", encoding="utf8")
         wait(lambda: "knowledge refused" in said)
     assert len(found.shelf.index.entries) == 1
+    assert found.refused == str(gone)
     file.write_text("question,answer\nwhen?,at nine\nwhere?,here\nwho?,we\n", encoding="utf8")
     wait(lambda: len(found.shelf.index.entries) == 3)
+    wait(lambda: found.refused is None)
     found.close()
