@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -449,12 +449,18 @@ def test_quick_commands_start_at_once_without_torch(arguments: list[str]) -> Non
         "heavy = {'torch', 'transformers', 'peft', 'numpy', 'datasets', 'evaluate'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    times = []
+    times = []  # of the processor: seconds on the clock also measure what else runs
     for _ in range(3):
-        started = time.perf_counter()
+        before = _processor_seconds()
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
-        times.append(time.perf_counter() - started)
+        times.append(_processor_seconds() - before)
         assert done.returncode == 0, done.stderr
         if times[-1] < 0.5:
             return
-    pytest.fail(f"it took {min(times):.2f} s")
+    pytest.fail(f"it took {min(times):.2f} processor seconds")
+
+
+def _processor_seconds() -> float:
+    """What the processes that this one started, and that have ended, took so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
