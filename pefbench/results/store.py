@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from pefbench import atomic, collecting
-from pefbench.errors import DataError, OutputError, UserError
+from pefbench.errors import DataError, OutputError, UserError, counted
 from pefbench.results.possible import NEVER_INTERVALS
 from pefbench.results.schema import ID, is_final, read_time
 from pefbench.results.validation import problem as problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pefbench.results.schema import Result
@@ -133,6 +133,7 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
     """
     results: list[Stored] = []
     problems: list[str] = []
+    tuning = 0
     excluded = _inside(folder, exclude)
     try:
         paths = _result_files(folder, excluded, problems)
@@ -142,17 +143,26 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
     with collecting.off():
         for path in paths:
             try:
-                if is_final(result := read_result(path)):
-                    for name in without:
-                        cast("dict[str, object]", result).pop(name, None)
-                    results.append(Stored(path, result))
+                if not is_final(result := read_result(path)):
+                    tuning += 1
+                    continue
+                for name in without:
+                    cast("dict[str, object]", result).pop(name, None)
+                results.append(Stored(path, result))
             except DataError as error:
                 problems.append(str(error))
     if not results:
-        damaged = f"; {len(problems)} damaged, the first: {problems[0]}" if problems else ""
         other = "" if excluded is None else f" other than {exclude}"
-        raise UserError(f"no result in {folder}{other}: results are files named <12 hex digits>.json{damaged}")
+        raise UserError(_nothing_in(f"{folder}{other}", tuning, problems))
     return Loaded(results, problems)
+
+
+def _nothing_in(place: str, tuning: int, problems: Sequence[str]) -> str:
+    """Why a place has no results, although it has this many tuning trials."""
+    damaged = f"; {len(problems)} damaged, the first: {problems[0]}" if problems else ""
+    if tuning:
+        return f"no final result in {place}, only {counted(tuning, 'tuning trial')}, not scored on test{damaged}"
+    return f"no result in {place}: results are files named <12 hex digits>.json{damaged}"
 
 
 def _inside(folder: Path, exclude: Path | None) -> Path | None:

@@ -280,6 +280,9 @@ def test_nothing_to_load(tmp_path: Path) -> None:
         load_results(tmp_path / ("x" * 300))
     with pytest.raises(UserError, match="no result in"):
         load_results(tmp_path)
+    write_json(tmp_path / "111111111111.json", sample(changes={"scored": ["validation"], "metrics.test": ...}))
+    with pytest.raises(UserError, match=r"no final result in .*, only 1 tuning trial, not scored on test$"):
+        load_results(tmp_path)
     (tmp_path / "000000000000.json").write_text("{")
     with pytest.raises(UserError, match=r"1 damaged, the first: .*not a whole JSON file"):
         load_results(tmp_path)
