@@ -8,10 +8,13 @@ days. The files of Banking77 and WNUT-17 must be in data/.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 
+from pefbench.errors import UserError
 from pefbench.paths import PROJECT
 from pefbench.results import predictions, store
 
@@ -48,7 +51,12 @@ COMPARISONS: dict[str, tuple[str, ...]] = {
 
 def main() -> None:
     """Run the named comparisons, or all; stop at the first failure."""
-    for name in sys.argv[1:] or COMPARISONS:
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(COMPARISONS)}; none: all")
+    names = parser.parse_args().names or list(COMPARISONS)
+    if unknown := [name for name in names if name not in COMPARISONS]:
+        parser.error(f"no comparison {unknown[0]}; there are {', '.join(COMPARISONS)}")
+    for name in names:
         unfinished, whole = UNFINISHED / name, COMPARE / name
         if whole.exists() and not unfinished.exists():
             shutil.copytree(whole, unfinished)
@@ -58,8 +66,9 @@ def main() -> None:
         try:
             subprocess.run([sys.executable, "-m", "pefbench", *command], cwd=PROJECT, check=True)
         finally:  # also after an interruption: committed results need their predictions
-            for stored in store.load_results(unfinished).results:
-                predictions.pack(stored)
+            with suppress(UserError):  # there is no final trial yet
+                for stored in store.load_results(unfinished).results:
+                    predictions.pack(stored)
         shutil.rmtree(whole, ignore_errors=True)
         unfinished.rename(whole)
 
