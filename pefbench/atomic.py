@@ -22,6 +22,11 @@ TEMPORARY_PREFIX = ".tmp-"
 HELD = "-held"
 """The suffix of a folder that the process writing in it has locked."""
 
+_umask = os.umask(0o077)  # the system tells it only in exchange for another
+os.umask(_umask)
+USUAL = 0o666 & ~_umask
+"""The permissions of a new file. safetensors gives its files fewer: nobody but their owner may read them."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -36,6 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
         yield temporary
+        allow_usual(temporary)
         if temporary.is_file():
             _sync(temporary)
         os.replace(temporary, target)  # noqa: PTH105 - the call that the promise of atomicity rests on
@@ -78,6 +84,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
         try:
             _is_free(lock)
             yield holder / target.name
+            allow_usual(holder)
             os.replace(holder / target.name, target)  # noqa: PTH105 - likewise
             _sync_folder(target.parent)
         finally:
@@ -116,6 +123,13 @@ def _is_free(lock: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def allow_usual(path: Path) -> None:
+    """Give a file, or each file in a folder, at least the permissions of any new file."""
+    for file in (path, *path.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            file.chmod(file.stat().st_mode | USUAL)
 
 
 def write_text(path: Path, content: str) -> None:

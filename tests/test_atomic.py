@@ -72,6 +72,20 @@ def test_a_folder_whose_process_was_killed_is_cleared_by_the_next_one(tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "third"]
 
 
+def test_others_may_read_what_a_library_wrote_for_its_owner_alone(tmp_path: Path) -> None:
+    with atomic.replacing(tmp_path / "one.bin") as file:
+        file.touch(0o600)
+    with atomic.writing_folder(tmp_path / "whole") as folder:
+        folder.mkdir()
+        (folder / "weights.bin").touch(0o600)
+        (folder / "run.sh").touch(0o700)
+    (tmp_path / "usual").touch()
+    usual = (tmp_path / "usual").stat().st_mode
+    assert (tmp_path / "one.bin").stat().st_mode == usual
+    assert (tmp_path / "whole" / "weights.bin").stat().st_mode == usual
+    assert (tmp_path / "whole" / "run.sh").stat().st_mode == usual | 0o100
+
+
 def torch_s() -> None:
     try:
         raise OSError(errno.ENOSPC, "No space left on device")

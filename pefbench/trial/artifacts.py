@@ -35,6 +35,7 @@ def save(model: nn.Module, to: Path, method: Method) -> int:
     """
     with atomic.output_errors(to):
         _write(model, to, method)
+        atomic.allow_usual(to)
     return sum(file.stat().st_size for file in to.glob("*.safetensors"))
 
 

@@ -80,7 +80,10 @@ def check_model(folder: Path, trial: SavedTrial) -> None:
     """Raise DataError if the files of a saved model are not those that the trial wrote."""
     if "files" not in trial:
         return
-    found = digests(folder / MODEL)
+    try:
+        found = digests(folder / MODEL)
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from None
     for name, digest in trial["files"].items():
         if found.get(name) != digest:
             how = "has changed since the trial saved it" if name in found else "is missing"

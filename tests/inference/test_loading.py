@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import pefbench
 from pefbench.errors import DataError, SourceError
 from pefbench.inference import loading
+from pefbench.trial import saved
 from tests.trial.test_portable import change_tokenizer, change_weights
 
 if TYPE_CHECKING:
@@ -132,6 +135,20 @@ def test_a_damaged_folder_is_refused(tagger: Path, tmp_path: Path, damage: str) 
     with pytest.raises(DataError) as error:
         pefbench.load(folder)
     assert str(tmp_path) in str(error.value) or damage == "another head"
+
+
+def test_a_trial_that_may_not_be_read_is_named(tagger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(saved, "digest_of", refused)  # tests may run as root, who may read everything
+    with pytest.raises(DataError, match=r"model/README.md: cannot be read: Permission denied$"):
+        pefbench.load(tagger)
+
+
+def test_others_may_read_the_weights(tagger: Path) -> None:
+    model = tagger.with_suffix("") / "model"
+    assert len({file.stat().st_mode for file in model.iterdir()}) == 1
 
 
 def test_a_model_alone_without_its_weights_is_refused(tagger: Path, world: World, tmp_path: Path) -> None:
