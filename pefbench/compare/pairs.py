@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from pefbench.results.verdict_schema import with_best
 from pefbench.stats.all_pairs import judge
-from pefbench.stats.detectable import smallest_difference
-from pefbench.stats.holm import holm
 from pefbench.stats.mcnemar import mcnemar
 
 if TYPE_CHECKING:
@@ -47,11 +45,9 @@ def all_pairs(tested: Tested, seeds: Sequence[int], *, level: float, margin: flo
             "p": each.p,
             "p_adjusted": each.adjusted,
             "p_runs": each.runs,
-            "p_holm": p_holm,
             "standard_error": each.standard_error,
             "freedom": each.freedom,
             "detectable": each.detectable,
-            "detectable_holm": _by_holm(each, level / len(names)),
             "answer": None if one_seed else _answer(each, higher=higher),
             "within_margin": each.within_margin,
             "identical": differ == 0,
@@ -59,9 +55,7 @@ def all_pairs(tested: Tested, seeds: Sequence[int], *, level: float, margin: flo
             "examples_needed": _examples(each.examples, tested),
             "mcnemar": _mcnemar(seeds, tested.rows[first], tested.rows[second]) if by_mcnemar else [],
         }
-        for (first, second), each, differ, p_holm in zip(
-            names, found, differing, holm([each.p for each in found]), strict=True
-        )
+        for (first, second), each, differ in zip(names, found, differing, strict=True)
     ]
 
 
@@ -76,11 +70,6 @@ def _examples(needed: int | None, tested: Tested) -> int | None:
     if needed is None or tested.examples is None or not tested.drawn or tested.drawn == tested.examples:
         return needed
     return int(float(f"{needed * tested.examples / tested.drawn:.2g}"))
-
-
-def _by_holm(test: PairTest, level: float) -> float | None:
-    """The smallest difference that Holm's first step could have shown; None if nothing varies."""
-    return smallest_difference(test.standard_error, test.freedom, level=level) if test.standard_error else None
 
 
 def against_best(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
@@ -12,9 +11,8 @@ from pefbench.errors import counted
 from pefbench.results.ranges import range_of
 from pefbench.results.shape import read_record
 from pefbench.results.store import readable
-from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods, with_best
+from pefbench.results.verdict_schema import SCHEMA, Comparison, is_about_methods, with_best
 from pefbench.search.space import label
-from pefbench.stats.expected_best import of_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,24 +25,7 @@ BEST, UNDECIDED, EQUIVALENT = "**", "*", "="
 
 def read(path: Path) -> Comparison:
     """Read ``comparison.json``. Raises DataError if it is damaged or has another schema."""
-    found = read_record(path, Comparison, SCHEMA, "a comparison")
-    return found if "level" in found else _older(found)
-
-
-def _older(comparison: Comparison) -> Comparison:
-    """A verdict by Holm's correction with `detectable` and `expected_best` as they are defined today.
-
-    Its file has the difference that a test without the correction would show, which is smaller than what the marks can
-    show, and the biased estimator of the expected best.
-    """
-    pairs: list[PairVerdict] = [{**pair, "detectable": pair["detectable_holm"]} for pair in comparison["pairs"]]
-    could = [pair["detectable"] for pair in pairs if pair["detectable"] is not None]
-    higher = comparison["higher_is_better"]
-    methods: list[MethodVerdict] = [
-        {**method, "expected_best": of_settings(method["validation"], higher_is_better=higher)}
-        for method in comparison["methods"]
-    ]
-    return {**comparison, "methods": methods, "pairs": pairs, "smallest_difference": median(could) if could else None}
+    return read_record(path, Comparison, SCHEMA, "a comparison")
 
 
 def render(comparison: Comparison) -> str:
@@ -109,7 +90,7 @@ def _quality(method: MethodVerdict, best: str | None, comparison: Comparison) ->
     test = method["test"]
     value = interval(test["value"], test["low"], test["high"]) if test else "not finished"
     pair = with_best(method["name"], best, comparison["pairs"])
-    against = [_p(_over_all(pair)), _detectable(pair, comparison)] if pair else ["", ""]
+    against = [_p(pair["p_adjusted"]), _detectable(pair, comparison)] if pair else ["", ""]
     if not is_about_methods(comparison):
         against[0] = ""
     return [_mark(method), method["name"], chosen, value, *against]
@@ -119,11 +100,7 @@ def _mark(method: MethodVerdict) -> str:
     # Without a verdict on methods, as with one seed, no method is marked.
     if method["tied"] is None or not (method["tied"] or method["best"]):
         return ""
-    return BEST if method["best"] else EQUIVALENT if method.get("answer") == "equivalent" else UNDECIDED
-
-
-def _over_all(pair: PairVerdict) -> float:
-    return pair.get("p_adjusted", pair["p_holm"])
+    return BEST if method["best"] else EQUIVALENT if method["answer"] == "equivalent" else UNDECIDED
 
 
 def _detectable(pair: PairVerdict, comparison: Comparison) -> str:
@@ -159,8 +136,7 @@ def _legend(comparison: Comparison) -> str:
     if not is_about_methods(comparison):
         return "One seed: p tells whether these runs differ on this test split, not whether the methods do."
     lines = [f"{BEST} best   {UNDECIDED} undecided: not shown to differ from the best, {_level(comparison)}"]
-    if "margin" in comparison:
-        lines.append(f"{EQUIVALENT} equivalent to the best: shown to differ by less than {comparison['margin']:.3g}")
+    lines.append(f"{EQUIVALENT} equivalent to the best: shown to differ by less than {comparison['margin']:.3g}")
     smallest = comparison["smallest_difference"]
     if not smallest:
         lines.append("Scores do not vary over test examples and seeds: what this test could have shown is unknown.")
@@ -186,9 +162,7 @@ def _costs_legend(comparison: Comparison) -> str:
 
 
 def _level(comparison: Comparison) -> str:
-    if "level" not in comparison:
-        return "at 5 % over all pairs (Holm)"
-    level, looks = comparison["level"], comparison.get("looks", [])
+    level, looks = comparison["level"], comparison["looks"]
     shared = f" at each of {counted(len(looks), 'look')}" if len(looks) > 1 else ""
     return f"at {100 * level:g} % over all pairs{shared}"
 
@@ -197,43 +171,44 @@ def _pairs(comparison: Comparison) -> str:
     if not is_about_methods(comparison):
         return _runs(comparison["pairs"])
     by_seed = any(pair["mcnemar"] for pair in comparison["pairs"])
-    over_all = "p, all pairs" if "level" in comparison else "p (Holm)"
-    headers = ["Pair", "Difference", "p", over_all, "Answer", f"These runs differ: {_how_runs(by_seed=by_seed)}"]
+    runs = f"These runs differ: {_how_runs(by_seed=by_seed)}"
+    headers = ["Pair", "Difference", "p", "p, all pairs", "Answer", runs]
     rows = [
-        [_names(pair), _difference(pair), _p(pair["p"]), _p(_over_all(pair)), answer(comparison, pair), _of_runs(pair)]
+        [_names(pair), _difference(pair), *_probabilities(pair), answer(comparison, pair), _of_runs(pair)]
         for pair in comparison["pairs"]
     ]
-    width = len(headers) - (not by_seed and not any("p_runs" in pair for pair in comparison["pairs"]))
-    return tabulate([row[:width] for row in rows], headers[:width], disable_numparse=True)
+    return tabulate(rows, headers, disable_numparse=True)
+
+
+def _probabilities(pair: PairVerdict) -> list[str]:
+    return [_p(pair["p"]), _p(pair["p_adjusted"])]
 
 
 def _runs(pairs: Sequence[PairVerdict]) -> str:
     """The table for one seed, which only says whether the runs differ."""
     by_seed = any(pair["mcnemar"] for pair in pairs)
     headers = ["Pair of runs", "Difference", f"These runs differ: {_how_runs(by_seed=by_seed)}"]
-    rows = [[_names(pair), _difference(pair), _of_runs(pair) or _p(pair["p"])] for pair in pairs]
+    rows = [[_names(pair), _difference(pair), _of_runs(pair)] for pair in pairs]
     return tabulate(rows, headers, disable_numparse=True)
 
 
 def answer(comparison: Comparison, pair: PairVerdict) -> str:
-    """A pair's answer in words. In older files, which have no answers, it follows from the p-value alone."""
-    given: str = pair.get("answer") or ("differ" if differs(comparison, pair) else "undecided")
+    """A pair's answer in words."""
+    given = pair["answer"]
     at = f", at {pair['decided_at']} seeds" if "decided_at" in pair else ""
     if given == "equivalent":
-        return f"equivalent, within {comparison.get('margin', 0.0):.3g}{at}"
-    if given != "undecided":
-        small = " by less than the margin" if pair.get("within_margin") else ""
-        return f"{pair['first']} {given}{small}{at}" if given in {"better", "worse"} else given
-    if pair.get("identical"):
+        return f"equivalent, within {comparison['margin']:.3g}{at}"
+    if given in {"better", "worse"}:
+        small = " by less than the margin" if pair["within_margin"] else ""
+        return f"{pair['first']} {given}{small}{at}"
+    if pair["identical"]:
         return "identical answers"
-    if "seeds_needed" not in pair:
-        return "undecided"
     return f"undecided, {_needed(pair, len(comparison['seeds']))}"
 
 
 def _needed(pair: PairVerdict, now: int) -> str:
     """What would decide a pair. now: the current number of seeds; `examples_needed` assumes at least ten seeds."""
-    seeds, examples = pair.get("seeds_needed"), pair.get("examples_needed")
+    seeds, examples = pair["seeds_needed"], pair["examples_needed"]
     if seeds is not None:
         return f"about {seeds} seeds needed"
     if examples is not None:
@@ -256,11 +231,11 @@ def _how_runs(*, by_seed: bool) -> str:
 
 
 def _of_runs(pair: PairVerdict) -> str:
-    if pair.get("identical"):
+    if pair["identical"]:
         return "identical answers"
     if pair["mcnemar"]:
         return ", ".join(_p(each["p"]) for each in pair["mcnemar"])
-    return _p(pair["p_runs"]) if "p_runs" in pair else ""
+    return _p(pair["p_runs"])
 
 
 def _tuning(comparison: Comparison) -> list[str]:

@@ -117,7 +117,7 @@ def not_worse(comparison: Comparison) -> list[str]:
 
 def is_decided(comparison: Comparison) -> bool:
     """Whether no method is undecided against the best, so that another look would add nothing."""
-    return all(method.get("answer") != "undecided" for method in comparison["methods"])
+    return all(method["answer"] != "undecided" for method in comparison["methods"])
 
 
 def _decided(pair: PairVerdict, earlier: Comparison) -> PairVerdict | None:

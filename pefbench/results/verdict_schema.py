@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SCHEMA = 1
+SCHEMA = 2
 
 Setting = dict[str, Any]  # recipe field -> value, as in train.learning_rate -> 0.001; any field may be searched
 
@@ -70,7 +70,7 @@ class MethodVerdict(TypedDict):
     # Not shown to differ from the best; null without a test value, or with one seed, which says nothing about methods.
     tied: bool | None
     # Against the best; null: as for `tied`, or it is the best.
-    answer: NotRequired[Literal["worse", "equivalent", "undecided"] | None]
+    answer: Literal["worse", "equivalent", "undecided"] | None
     costs: Costs | None
     notes: list[str]
 
@@ -93,26 +93,24 @@ class PairVerdict(TypedDict):
     low: float | None  # 95 % interval, of this pair alone; null where nothing varies and its width is unknown
     high: float | None
     p: float  # two-sided, of this pair alone
-    p_adjusted: NotRequired[float]  # over all pairs, by `test`; a pair differs if it is below `level`
-    p_runs: NotRequired[float]  # whether these runs differ, over test examples alone; says nothing about methods
-    p_holm: float  # `p` after Holm's correction over all pairs; `p_adjusted`, if there, decides instead
+    p_adjusted: float  # over all pairs, by `test`; a pair differs if it is below `level`
+    p_runs: float  # whether these runs differ, over test examples alone; says nothing about methods
     standard_error: float
     freedom: float  # degrees of freedom of the standard error
     # Smallest true difference that would be shown in 80 % of cases, at the level over all pairs; null where nothing
     # varies.
     detectable: float | None
-    detectable_holm: float | None  # the same by Student's t at the level over the number of pairs, Holm's first step
     # The first, against the second; null with one seed.
-    answer: NotRequired[Literal["better", "worse", "equivalent", "undecided"] | None]
-    within_margin: NotRequired[bool]  # whether the difference is shown to be smaller than `margin`
+    answer: Literal["better", "worse", "equivalent", "undecided"] | None
+    within_margin: bool  # whether the difference is shown to be smaller than `margin`
     # Number of seeds of the earlier look that decided the pair; these are the values of that look.
     decided_at: NotRequired[int]
-    identical: NotRequired[bool]  # no answer differs, in any seed
+    identical: bool  # no answer differs, in any seed
     # Seeds that would decide an undecided pair in 80 % of cases if the observed difference is the true one; null if no
     # number up to 100 would.
-    seeds_needed: NotRequired[int | None]
+    seeds_needed: int | None
     # Test examples that would, if more seeds would not; with as many seeds as now, ten at least.
-    examples_needed: NotRequired[int | None]
+    examples_needed: int | None
     # For each seed, if the metric is the fraction of right examples and the examples are independent; else empty.
     mcnemar: list[SeedMcNemar]
 
@@ -144,16 +142,16 @@ class Heading(TypedDict):
     seeds: list[int]
     examples: int | None  # of the test split
     test: str  # how pairs were tested
-    level: NotRequired[float]  # of this look, over all pairs; absent: 0.05
-    looks: NotRequired[list[int]]  # numbers of seeds at which pairs are tested; they share the level of 0.05
-    margin: NotRequired[float]  # methods that differ by less are equivalent
-    monte_carlo_error: NotRequired[float]  # of a p_adjusted at `level`
     pscp: NotRequired[dict[str, float]]  # constants of the composite score, if the comparison file has them
 
 
 class Comparison(Heading):
     """A comparison: methods in the file's order."""
 
+    level: float  # of this look, over all pairs
+    looks: list[int]  # numbers of seeds at which pairs are tested; they share the level of 0.05
+    margin: float  # methods that differ by less are equivalent
+    monte_carlo_error: float  # of a p_adjusted at `level`
     complete: bool  # whether every method has all its trials
     smallest_difference: float | None  # median of the pairs' `detectable`, if there are any
     methods: list[MethodVerdict]
@@ -167,12 +165,12 @@ LEVEL = 0.05
 
 def differs(comparison: Comparison, pair: PairVerdict) -> bool:
     """Whether a pair was shown to differ, by the test of its comparison."""
-    return pair.get("p_adjusted", pair["p_holm"]) < comparison.get("level", LEVEL)
+    return pair["p_adjusted"] < comparison["level"]
 
 
 def is_equivalent(pair: PairVerdict) -> bool:
     """Whether a pair was shown to differ by less than the margin of its comparison, and not shown to differ."""
-    return pair.get("answer") == "equivalent"
+    return pair["answer"] == "equivalent"
 
 
 def is_about_methods(comparison: Comparison) -> bool:

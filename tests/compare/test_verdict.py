@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar as expected_mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from pefbench.compare import pairs, report, verdict
 from pefbench.compare.file import Pscp
@@ -214,8 +213,6 @@ def test_pairs_agree_with_statsmodels(out: Path) -> None:
         ("good", "bad"),
         ("alike", "bad"),
     ]
-    adjusted = multipletests([pair["p"] for pair in found["pairs"]], method="holm")[1]
-    assert [pair["p_holm"] for pair in found["pairs"]] == pytest.approx(adjusted.tolist())
     for number, seed in enumerate(SEEDS):
         first, second = (
             [one == gold for one, gold in zip(answers(right, 10 * place + seed), GOLD, strict=True)]
@@ -313,24 +310,8 @@ def test_a_verdict_is_written_whole_and_read_back(out: Path) -> None:
     with pytest.raises(DataError, match="damaged comparison: complete should be true or false"):
         report.read(path)
     path.write_text("{}", encoding="utf8")
-    with pytest.raises(DataError, match="not a comparison of schema 1"):
+    with pytest.raises(DataError, match="not a comparison of schema 2"):
         report.read(path)
-
-
-def test_an_older_verdict_promises_no_more_than_its_correction_can_show(out: Path) -> None:
-    found: Any = judge(out, RATES)
-    for name in ("level", "looks", "margin"):  # which a verdict by Holm's correction did not have
-        del found[name]
-    for pair, corrected in zip(found["pairs"], (0.09, 0.05, 0.11), strict=True):
-        pair.update(detectable=0.03, detectable_holm=corrected)
-    for method in found["methods"]:
-        method.update(validation=[0.9430, None, 0.9430, 0.2246], expected_best=[0.1])
-    found["smallest_difference"] = 0.03
-    verdict.write(out / "comparison.json", found)
-    read = report.read(out / "comparison.json")
-    assert [pair["detectable"] for pair in read["pairs"]] == [0.09, 0.05, 0.11]
-    assert "a pair's true difference of 0.090 (median over pairs)" in report.render(read)
-    assert read["methods"][0]["expected_best"] == pytest.approx([0.5838, 0.8233, 0.9430, 0.9430], abs=1e-4)
 
 
 def test_the_composite_score_is_there_when_asked_for_and_orders_nothing(out: Path) -> None:

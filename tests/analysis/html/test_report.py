@@ -117,14 +117,15 @@ def test_a_comparison_speaks_by_its_paired_test() -> None:
     compared: Any = {
         "metric": "entity_f1",
         "seeds": [1, 2, 3],
+        "level": 0.05,
         "methods": finals,
-        "pairs": [{"first": "full_ner", "second": "lora_ner", "p_holm": 0.4}],
+        "pairs": [{"first": "full_ner", "second": "lora_ner", "p_adjusted": 0.4, "answer": "undecided"}],
     }
     assert "by the paired test lora_ner is not shown to be worse" in verdict([FULL, LORA], verdicts=[compared])
-    compared["pairs"][0]["p_holm"] = 0.01
+    compared["pairs"][0]["p_adjusted"] = 0.01
     assert verdict([FULL, LORA], verdicts=[compared]).endswith("the paired test shows each of the others to be worse.")
     assert "by the paired test or by intervals" in verdict([FULL, LORA, BITFIT], verdicts=[compared])
-    compared["pairs"][0]["p_holm"] = 0.4
+    compared["pairs"][0]["p_adjusted"] = 0.4
     near = at(sample("vera_ner", "vera", value=0.53))
     assert "(or their intervals, where it was not run)" in verdict([FULL, LORA, near], verdicts=[compared])
 

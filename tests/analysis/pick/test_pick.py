@@ -121,8 +121,9 @@ def test_a_paired_test_has_the_word_where_there_was_one(p: float, note: str) -> 
     compared: Any = {
         "metric": "entity_f1",
         "seeds": [1, 2, 3],
+        "level": 0.05,
         "methods": finals,
-        "pairs": [{"first": "lora_ner", "second": "vera_ner", "p_holm": p}],
+        "pairs": [{"first": "lora_ner", "second": "vera_ner", "p_adjusted": p, "answer": "undecided"}],
     }
     (answer,) = pick(results, Limits(), verdicts=[compared])
     assert note in answer.notes

@@ -253,8 +253,8 @@ def verdict(p: float) -> Any:  # of a verdict, only what is read here
         {"name": name, "final": [{"result": f"final/{name}/{stored.result['id']}.json"}]}
         for name, stored in finals.items()
     ]
-    pairs = [{"first": "lora_ner", "second": "full_ner", "p_holm": p}]
-    return {"metric": "entity_f1", "seeds": [1, 2, 3], "methods": methods, "pairs": pairs}
+    pairs = [{"first": "lora_ner", "second": "full_ner", "p_adjusted": p, "answer": "undecided"}]
+    return {"metric": "entity_f1", "seeds": [1, 2, 3], "level": 0.05, "methods": methods, "pairs": pairs}
 
 
 @pytest.mark.parametrize(("p", "mark", "sign"), [(0.2, "undecided", "* 0.512"), (0.01, "", " 0.512")])
