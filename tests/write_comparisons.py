@@ -25,7 +25,6 @@ SHARED = ("train.threads=1",)
 ON_ANY_CPU = ("train.precision=fp32", "train.evaluate=none")
 """For slow CPUs without bf16, where validation during training would take a third of a trial."""
 COMPARISONS: dict[str, tuple[str, ...]] = {
-    "ner": (),
     "software_ner": (
         "train.max_examples=1500",
         "train.epochs=3",

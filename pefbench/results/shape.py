@@ -38,8 +38,11 @@ def read_record(path: Path, kind: type[Record], schema: int, name: str) -> Recor
         value = json.loads(path.read_text(encoding="utf8"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as {name} ({type(error).__name__})") from None
-    if not isinstance(value, dict) or value.get("schema") != schema:
-        raise DataError(f"{path}: not {name} of schema {schema}")
+    if not isinstance(value, dict) or not isinstance(found := value.get("schema"), int):
+        raise DataError(f"{path}: not {name}")
+    if found != schema:
+        advice = "run its command again, which keeps finished trials" if found < schema else "update pefbench"
+        raise DataError(f"{path}: {name} of schema {found}, and this version reads schema {schema}: {advice}")
     if problem := mismatch(kind, value):
         raise DataError(f"{path}: damaged {name.partition(' ')[2]}: {problem[1:]}")
     return cast("Record", value)

@@ -309,9 +309,14 @@ def test_a_verdict_is_written_whole_and_read_back(out: Path) -> None:
     path.write_text(damaged, encoding="utf8")
     with pytest.raises(DataError, match="damaged comparison: complete should be true or false"):
         report.read(path)
-    path.write_text("{}", encoding="utf8")
-    with pytest.raises(DataError, match="not a comparison of schema 2"):
-        report.read(path)
+    for content, message in (
+        ("{}", "comparison.json: not a comparison$"),
+        ('{"schema": 1}', "of schema 1, and this version reads schema 2: run its command again"),
+        ('{"schema": 3}', "of schema 3, and this version reads schema 2: update pefbench"),
+    ):
+        path.write_text(content, encoding="utf8")
+        with pytest.raises(DataError, match=message):
+            report.read(path)
 
 
 def test_the_composite_score_is_there_when_asked_for_and_orders_nothing(out: Path) -> None:

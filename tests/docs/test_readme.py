@@ -94,7 +94,7 @@ def test_the_comparisons_are_whole_and_run_from_a_commit() -> None:
     assert recorded == kept
     for each in COMPARISONS:
         assert each["complete"]
-        assert (len(each["methods"]), each["trials"], len(each["seeds"])) == SIZES.get(each["name"], (4, 3, 3))
+        assert (len(each["methods"]), each["trials"], len(each["seeds"])) == SIZES[each["name"]]
         for trial in trials(each):
             source = store.read_result(folder / each["name"] / trial["result"])["provenance"]
             assert source["dirty"] is False
