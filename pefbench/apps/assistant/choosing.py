@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TypedDict
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -100,16 +101,28 @@ def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str
 
 
 def read(file: Path, models: Mapping[str, str], limits: Limits) -> tuple[rule.Rule, Measured]:
-    """The stored rule. Raises DataError if there is none, or it is for other models or limits."""
+    """The stored rule. Raises DataError if there is none, if it is damaged, or if it is for other models or limits."""
     with kept.reading(file, "rule", TRAIN):
         values = json.loads(file.read_text(encoding="utf8"))
-        fields = values["rule"]
-        found = rule.Rule(**{**fields, "weights": tuple(fields["weights"])})
+        found, measured = _numbers(values["rule"], len(values["features"]), values["measured"])
         current = values["models"] == dict(models) and values["features"] == list(answering.FEATURES)
-        measured: Measured = values["measured"]
         before: Limits = values.get("limits", {})
     if changed := [name for name, value in limits.items() if before.get(name, "") != value]:
         raise DataError(f"{file}: chosen with another value of {', '.join(changed)}; run {TRAIN}")
     if not current:
         raise DataError(f"{file}: chosen with other models; run {TRAIN}")
+    return found, measured
+
+
+def _numbers(fields: Mapping[str, Any], features: int, measured: Measured) -> tuple[rule.Rule, Measured]:
+    """A rule and its results. Raises ValueError, KeyError or TypeError unless all are finite numbers.
+
+    fields: as read from the file, so of any types. A threshold of NaN must not pass: no confidence is less than it, so
+    it would answer everything.
+    """
+    found = rule.Rule(**{**fields, "weights": tuple(fields["weights"])})
+    single = [value for name, value in asdict(found).items() if name != "weights"]
+    results = [measured[name] for name in Measured.__annotations__]  # type: ignore[literal-required]
+    if len(found.weights) != features or not all(map(isfinite, [*found.weights, *single, *results])):
+        raise ValueError("not a rule")
     return found, measured
