@@ -59,6 +59,8 @@ def all_trained(trainings: Mapping[str, TrainingSection], folder: Path) -> dict[
 
 
 def _out(name: str, training: TrainingSection, folder: Path) -> Path:
-    """The folder of a model's results, different for other settings."""
-    settings = json.dumps(training.model_dump(mode="json", exclude={"trial"}), sort_keys=True)
+    """The folder of a model's results, different for other settings, but the same wherever `folder` is."""
+    values = training.model_dump(mode="json", exclude={"trial"})
+    values["overrides"] = [each.replace(f"=file:{folder}{os.sep}", "=file:") for each in training.overrides]
+    settings = json.dumps(values, sort_keys=True)
     return folder / MODELS / f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"

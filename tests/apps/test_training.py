@@ -77,3 +77,27 @@ def test_other_data_are_trained_by_and_those_before_are_found_again(
         assert trial.samefile(trials[-1])
         assert training.trained("topics", section, tmp_path) == trial
         assert trial.name.startswith(written)
+
+
+def test_models_are_found_where_their_folder_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that was trained on one machine is started on another, with another path."""
+
+    def run(_recipe: str, out: Path, **_: Any) -> Path:
+        trial = out / "lora_topic" / "0123456789ab"
+        trial.mkdir(parents=True)
+        (trial / TRIAL).write_text("{}", encoding="utf8")
+        return trial.with_suffix(".json")
+
+    def section(folder: Path, *more: str) -> TrainingSection:
+        overrides = [f"data.source=file:{folder / 'data'}", *more]
+        return TrainingSection.model_validate({"recipe": "topic", "overrides": overrides})
+
+    monkeypatch.setattr(pefbench, "run", run)
+    before, after = tmp_path / "here", tmp_path / "there" / "app"
+    training.train("topics", section(before), before)
+    after.parent.mkdir()
+    before.rename(after)
+    assert training.trained("topics", section(after), after).is_relative_to(after)
+    for other in (section(after, "train.epochs=2"), section(tmp_path / "elsewhere")):
+        with pytest.raises(DataError, match="the model topics is not trained yet"):
+            training.trained("topics", other, after)
